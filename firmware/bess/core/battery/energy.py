@@ -1,0 +1,33 @@
+"""Energy counters per flow; nothing is lost to rounding."""
+
+from array import array
+
+from micropython import const
+
+_W_MS_PER_WH = const(3_600_000)
+_DT_MS_MAX = const(1000)            # power times this stays inside 2**30 up to 1 MW
+
+
+class Counters:
+    """Pairs of counters that only rise: one for each sign of a power.
+
+    wh[2 * flow] counts the positive side, wh[2 * flow + 1] the negative side, in Wh.
+    """
+
+    def __init__(self, flows):
+        self.wh = [0] * (2 * flows)
+        self._rest = array("i", [0] * (2 * flows))
+
+    def add(self, flow, power_w, dt_ms):
+        """Book `power_w` over the last `dt_ms` (at most 1 s); None books nothing."""
+        if not power_w:
+            return
+        i = 2 * flow
+        if power_w < 0:
+            power_w = -power_w
+            i += 1
+        rest = self._rest[i] + power_w * min(dt_ms, _DT_MS_MAX)
+        if rest >= _W_MS_PER_WH:
+            self.wh[i] += rest // _W_MS_PER_WH
+            rest %= _W_MS_PER_WH
+        self._rest[i] = rest

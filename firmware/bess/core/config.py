@@ -1,0 +1,212 @@
+"""The configuration: one table of fields, one check that reports every fault at once.
+
+`check(data)` takes what json.load gave and returns (settings, faults). With a fault the settings
+are the safe defaults: the firmware stays in STANDBY, and says why.
+"""
+
+# key, type, lowest, highest (or allowed words), default, unit, meaning
+FIELDS = (
+    ("name", str, 0, 24, "bess", "", "name shown to people"),
+    ("w_rated", int, 500, 1_000_000, 5000, "W", "rating of the inverter"),
+    ("charge_w_max", int, 0, 1_000_000, 5000, "W", "charging, at the AC side"),
+    ("discharge_w_max", int, 0, 1_000_000, 5000, "W", "discharging, at the AC side"),
+    ("eta_pm", int, 800, 1000, 950, "0.1%", "inverter efficiency, one way"),
+    ("cells_s", int, 15, 16, 16, "", "cells in series in a module"),
+    ("modules_s", int, 1, 16, 1, "", "modules in series in a string"),
+    ("strings_p", int, 1, 16, 1, "", "strings in parallel"),
+    ("module_ma_rated", int, 1000, 1_000_000, 100_000, "mA", "rated current of a module"),
+    ("module_wh_rated", int, 100, 1_000_000, 16_000, "Wh", "rated energy of a module"),
+    ("soc_pm_min", int, 0, 1000, 100, "0.1%", "no discharge below"),
+    ("soc_pm_max", int, 0, 1000, 950, "0.1%", "no charge above"),
+    ("soc_band_pm", int, 1, 300, 30, "0.1%", "power falls linearly over this band before a limit"),
+    ("ramp_up_pm", int, 1, 1000, 100, "0.1%/s", "ramp away from zero, of the rating"),
+    ("ramp_down_pm", int, 1, 1000, 200, "0.1%/s", "ramp towards zero, of the rating"),
+    ("zero_dwell_ms", int, 0, 60_000, 5000, "ms", "rest at zero before a small change of sign"),
+    ("idle_hold_ms", int, 0, 600_000, 5000, "ms", "zero for so long is IDLE"),
+    ("module_silent_ms", int, 2000, 30_000, 2000, "ms", "a module without a sample is silent"),
+    ("fade_after_ms", int, 2000, 40_000, 5000, "ms", "all silent: the window closes within 1 s"),
+    ("all_silent_ms", int, 10_000, 60_000, 60_000, "ms", "all silent: emergency; one: left out"),
+    ("pcs_silent_trip_ms", int, 1000, 60_000, 10_000, "ms", "the inverter is silent: trip"),
+    ("unconfirmed_trip_ms", int, 0, 60_000, 5000, "ms", "three unconfirmed commands: trip after"),
+    ("pcs_revert_ms", int, 3000, 3_600_000, 30_000, "ms", "the inverter reverts without us"),
+    ("contactors", str, ("own", "none"), None, "own", "", "who switches the modules to the bus"),
+    ("stop_open_ms", int, 1000, 7000, 7000, "ms", "contactors open at the latest"),
+    ("precharge_pause_ms", int, 1000, 600_000, 60_000, "ms", "between two tries (hot resistor)"),
+    ("self_use", int, 0, 1, 1, "", "1: hold the grid power at its target when nobody asks else"),
+    ("grid_target_w", int, -1000, 1000, 20, "W", "grid power that self-use holds, + imports"),
+    ("tracking_gain_pm", int, 100, 1000, 500, "0.1%", "gain of self-use on a meter sample"),
+    ("tracking_deadband_w", int, 0, 500, 15, "W", "errors below are left alone"),
+    ("run_w_min", int, 0, 5000, 60, "W", "self-use below this power rests"),
+    ("start_at_boot", int, 0, 1, 0, "", "1: start 1 s after the firmware is up"),
+    ("auto_restart", int, 0, 1, 1, "", "1: start again 60 s after a trip cleared"),
+    ("modbus_port", int, 0, 65_535, 502, "", "Modbus TCP server, 0 = off"),
+    ("modbus_write", str, ("none", "loopback", "any"), None, "none", "", "who may write"),
+    ("modbus_clients", int, 1, 8, 4, "", "connections at once"),
+    ("console", int, 0, 1, 1, "", "1: diagnostics on the serial port"),
+    ("wifi_ssid", str, 0, 32, "", "", "empty: no Wi-Fi"),
+    ("wifi_key", str, 0, 63, "", "", "WPA key"),
+)
+
+LINK_FIELDS = (
+    ("kind", str, ("rtu", "tcp"), None, None, "", "serial or network"),
+    ("name", str, 1, 16, "link", "", "name shown to people"),
+    ("uart", int, 0, 3, 1, "", "number of the UART"),
+    ("baud", int, 1200, 1_000_000, 115_200, "", "bits per second"),
+    ("host", str, 1, 64, "127.0.0.1", "", "address of the device"),
+    ("port", int, 1, 65_535, 502, "", "TCP port"),
+    ("timeout_ms", int, 20, 5000, 300, "ms", "wait for an answer"),
+    ("devices", list, 1, 16, None, "", "what is on the link"),
+)
+
+DEVICE_FIELDS = (
+    ("kind", str, ("bess_module", "jk_bms", "sunspec_pcs", "sunspec_meter", "sunspec_pv"), None,
+     None, "", "product"),
+    ("unit", int, 0, 247, 1, "", "Modbus unit id"),
+    ("module", int, 1, 16, 1, "", "number of the module, counted from 1"),
+    ("period_ms", int, 50, 60_000, 0, "ms", "time between polls, 0 = the product's default"),
+    ("latency_ms", int, 0, 5000, 0, "ms", "age of a reading when it arrives"),
+    ("sign", int, -1, 1, 1, "", "-1 turns a meter round"),
+)
+
+
+class Settings:
+    """The checked configuration: one attribute for each key of FIELDS, and `links`."""
+
+
+def check(data):
+    """(settings, faults): faults is a list of sentences, empty when the configuration is good."""
+    faults = []
+    if not isinstance(data, dict):
+        faults.append("the configuration is %s, wanted: an object" % type(data).__name__)
+        data = {}
+    settings = Settings()
+    links = data.get("links", [])
+    values = _fields(FIELDS, data, "", faults, ("links",))
+    checked = _links(links, faults)
+    if not faults:
+        _cross_check(values, checked, faults)
+    if faults:
+        values, checked = _fields(FIELDS, {}, "", [], ()), []
+    for key in values:
+        setattr(settings, key, values[key])
+    settings.links = checked
+    settings.energy_wh_rated = (settings.module_wh_rated * settings.modules_s * settings.strings_p)
+    return settings, faults
+
+
+def _fields(table, data, where, faults, others):
+    """Values of all keys of a table; each fault names the key, what it got and what it wants."""
+    values, known = {}, list(others)
+    for row in table:
+        key, default = row[0], row[4]
+        known.append(key)
+        if key in data:
+            values[key] = _value(row, data[key], where, faults)
+        elif default is None:
+            faults.append("%s%s is missing, wanted: %s" % (where, key, _wanted(row)))
+            values[key] = None
+        else:
+            values[key] = default
+    for key in sorted(data):
+        if key not in known:
+            faults.append("%s%s is unknown, allowed: %s" % (where, key, ", ".join(known)))
+    return values
+
+
+def _value(row, value, where, faults):
+    key, kind, low, high = row[0], row[1], row[2], row[3]
+    good = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+    if good and high is None:
+        good = value in low
+    elif good:
+        size = value if kind is int else len(value)
+        good = low <= size <= high or (kind is int and value == row[4])
+    if not good:
+        faults.append("%s%s is %s, wanted: %s" % (where, key, _shown(value), _wanted(row)))
+    return value
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _wanted(row):
+    key, kind, low, high, default, unit = row[:6]
+    if high is None:
+        return "one of " + ", ".join(low)
+    if kind is int:
+        return ("a whole number %d..%d %s" % (low, high, unit)).rstrip()
+    if kind is str:
+        return "a text of %d..%d characters" % (low, high)
+    return "a list of %d..%d entries" % (low, high)
+
+
+def _links(links, faults):
+    if not isinstance(links, list) or len(links) > 8:
+        faults.append("links is %s, wanted: a list of 0..8 entries" % _shown(links))
+        return []
+    checked = []
+    for i, link in enumerate(links):
+        where = "links[%d]." % i
+        if not isinstance(link, dict):
+            faults.append("links[%d] is %s, wanted: an object" % (i, _shown(link)))
+            continue
+        values = _fields(LINK_FIELDS, link, where, faults, ())
+        values["devices"] = _devices(values["devices"], where, faults)
+        checked.append(values)
+    return checked
+
+
+def _devices(devices, where, faults):
+    checked = []
+    for i, device in enumerate(devices if isinstance(devices, list) else []):
+        here = "%sdevices[%d]" % (where, i)
+        if isinstance(device, dict):
+            checked.append(_fields(DEVICE_FIELDS, device, here + ".", faults, ()))
+        else:
+            faults.append("%s is %s, wanted: an object" % (here, _shown(device)))
+    return checked
+
+
+def _cross_check(values, links, faults):
+    """Checks between fields: only when each field alone is good."""
+    count = values["modules_s"] * values["strings_p"]
+    if count > 16:
+        faults.append("modules_s * strings_p is %d, allowed: at most 16" % count)
+    if values["soc_pm_max"] - values["soc_pm_min"] < 100:
+        faults.append("soc_pm_min %d and soc_pm_max %d, wanted: at least 100 apart"
+                      % (values["soc_pm_min"], values["soc_pm_max"]))
+    for key in ("charge_w_max", "discharge_w_max"):
+        if values[key] > values["w_rated"]:
+            faults.append("%s is %d, allowed: at most w_rated %d"
+                          % (key, values[key], values["w_rated"]))
+    if not values["module_silent_ms"] < values["fade_after_ms"] < values["all_silent_ms"]:
+        faults.append("module_silent_ms < fade_after_ms < all_silent_ms is wanted, got %d, %d, %d"
+                      % (values["module_silent_ms"], values["fade_after_ms"],
+                         values["all_silent_ms"]))
+    _count_devices(links, count, faults)
+
+
+def _count_devices(links, count, faults):
+    if not links:
+        return
+    modules, others, taken = [], [], []
+    for link in links:
+        for device in link["devices"]:
+            kind = device["kind"]
+            (modules if kind in ("bess_module", "jk_bms") else others).append(
+                device["module"] if kind in ("bess_module", "jk_bms") else kind)
+        units = [device["unit"] for device in link["devices"]]
+        if link["kind"] == "rtu" and len(set(units)) < len(units):
+            faults.append("link %s: units %s, wanted: each only once" % (link["name"], units))
+        if link["kind"] == "rtu" and link["uart"] in taken:
+            faults.append("link %s: uart %d is taken" % (link["name"], link["uart"]))
+        if link["kind"] == "rtu":
+            taken.append(link["uart"])
+    if sorted(modules) != list(range(1, count + 1)):
+        faults.append("modules are numbered %s, wanted: 1..%d, each once (modules_s * strings_p)"
+                      % (sorted(modules), count))
+    for kind in ("sunspec_pcs", "sunspec_meter", "sunspec_pv"):
+        if others.count(kind) > 1:
+            faults.append("%s is there %d times, allowed: once" % (kind, others.count(kind)))

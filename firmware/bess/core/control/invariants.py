@@ -1,0 +1,47 @@
+"""What must hold in every tick, judged on the command against the image, never on the plant."""
+
+from bess.core.battery.sequence import RUN
+from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, STANDBY
+from bess.core.points import BATTERY_W
+from bess.core.tick import elapsed_ms
+
+ZERO_OUTSIDE = 1                    # 0 is not inside the window, or the transition is unknown
+OUTSIDE_WINDOW = 2
+BEYOND_RATING = 3
+WRONG_SIGN = 4
+TOO_STEEP = 5
+STALE = 6
+NOT_STOPPED = 7
+
+
+def broken(manager, before_w, dt_ms):
+    """Number of the first invariant that the command of this tick breaks; 0 when all hold."""
+    window, command, mode = manager.window, manager.command, manager.mode
+    w, lo_w, hi_w = command.battery_w, window.lo_w, window.hi_w
+    if lo_w > 0 or hi_w < 0:
+        return ZERO_OUTSIDE
+    if w < lo_w or w > hi_w:
+        return OUTSIDE_WINDOW
+    settings = manager.settings
+    if -lo_w > settings.charge_w_max or hi_w > settings.discharge_w_max:
+        return BEYOND_RATING
+    if mode == EMERGENCY and (w or command.run):
+        return NOT_STOPPED
+    if w == 0:
+        return 0
+    if (w < 0 and mode == DISCHARGE) or (w > 0 and mode == CHARGE):
+        return WRONG_SIGN
+    if mode == STANDBY and manager.sequence.step == RUN:
+        return NOT_STOPPED
+    rise_w = abs(w) - (abs(before_w) if (w > 0) == (before_w > 0) else 0)
+    if rise_w > manager.ramp.up_w * min(dt_ms, 200) // 1000 + 1:
+        return TOO_STEEP
+    return STALE if _stale(manager) else 0
+
+
+def _stale(manager):
+    """Power on readings too old to act on: the inverter's, or those of every module."""
+    if manager.image.now[BATTERY_W] is None:
+        return True
+    age_ms = elapsed_ms(manager.now_ms, manager.pack.last_ms)
+    return manager.pack.strings_live == 0 and age_ms > manager.settings.fade_after_ms + 1200

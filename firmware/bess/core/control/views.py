@@ -1,0 +1,103 @@
+"""What the tick leaves behind for everybody else: the computed points of the image."""
+
+from bess.core.battery.energy import Counters
+from bess.core.battery.sequence import RUN as RUN_STEP
+from bess.core.control.modes import BLOCKED, OFF
+from bess.core.points import (
+    BATTERY_W, CAUSES, CELL_DC_MAX, CELL_DC_MIN, CELL_MV_MAX, CELL_MV_MIN, CHARGE_W_RATED,
+    CHARGE_WH, COMMAND_W, DC_MA, DISCHARGE_W_RATED, DISCHARGE_WH, ENERGY_WH_RATED, EVENT_COUNT,
+    EXPORT_WH, FIRST_CAUSE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, LOAD_W, LOAD_WH,
+    LO_REASON, LO_W, MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS,
+    OUTPUTS, OWNER, PACK_MV, PCS_UNCONFIRMED, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, RUN, SOC_PM,
+    TRIPS, UPTIME_S, WISH_W,
+)
+
+_LAMP = 16
+_TRIP = 8
+_AGE_DS_MAX = 65_534
+_FLOWS = ((BATTERY_W, DISCHARGE_WH, CHARGE_WH), (GRID_W, IMPORT_WH, EXPORT_WH),
+          (PV_W, PV_WH, None), (LOAD_W, LOAD_WH, None))
+
+
+class Views:
+    """Writes the image's computed points at the end of a tick."""
+
+    def __init__(self, manager):
+        self._manager = manager
+        self.counters = Counters(len(_FLOWS))
+        self._uptime_ms = 0
+        now, settings = manager.image.now, manager.settings
+        now[MAP_VERSION], now[MAP_LENGTH] = 1, 80
+        now[CHARGE_W_RATED] = settings.charge_w_max
+        now[DISCHARGE_W_RATED] = settings.discharge_w_max
+        now[ENERGY_WH_RATED] = settings.energy_wh_rated
+        now[MODULES] = manager.pack.count
+        now[UPTIME_S] = 0
+
+    def balance(self, grid_w, battery_w):
+        """Load from the balance, with the battery's power at the time of the meter sample."""
+        now = self._manager.image.now
+        now[LOAD_W] = grid_w + battery_w + (now[PV_W] or 0)
+
+    def publish(self, now_ms, dt_ms):
+        """All computed points of this tick."""
+        manager = self._manager
+        now = manager.image.now
+        self._publish_command(manager, now)
+        self._publish_pack(manager.pack, now)
+        now[MODE] = manager.mode
+        sequence = manager.sequence
+        now[PHASE] = BLOCKED if sequence.phase == OFF and manager.trips.present else sequence.phase
+        now[OUTPUTS] = self._outputs(manager)
+        now[CAUSES] = manager.latched
+        now[FIRST_CAUSE] = manager.first_cause
+        now[TRIPS] = manager.trips.present
+        now[EVENT_COUNT] = manager.events.count
+        now[OPENINGS] = manager.openings
+        now[PCS_UNCONFIRMED] = manager.image.raw[PCS_UNCONFIRMED]
+        self._publish_times(manager.image, now, now_ms, dt_ms)
+
+    def _publish_command(self, manager, now):
+        window, requests = manager.window, manager.requests
+        now[LO_W], now[HI_W] = window.lo_w, window.hi_w
+        now[LO_REASON], now[HI_REASON] = window.lo_why, window.hi_why
+        now[OWNER], now[WISH_W] = requests.rank, requests.wish_w
+        now[COMMAND_W] = manager.command.battery_w
+        now[RUN] = manager.command.run
+        left_ms = requests.left_ms
+        now[REQUEST_LEFT_S] = None if left_ms is None else min(left_ms // 1000, _AGE_DS_MAX)
+
+    def _publish_pack(self, pack, now):
+        now[MODULES_LIVE] = pack.modules_live
+        if pack.strings_live == 0:
+            now[SOC_PM] = now[CELL_MV_MAX] = now[CELL_MV_MIN] = now[CELL_DC_MAX] = None
+            now[CELL_DC_MIN] = now[PACK_MV] = now[DC_MA] = None
+            return
+        now[SOC_PM] = pack.soc_pm
+        now[CELL_MV_MAX], now[CELL_MV_MIN] = pack.cell_mv_max, pack.cell_mv_min
+        now[CELL_DC_MAX], now[CELL_DC_MIN] = pack.cell_dc_max, pack.cell_dc_min
+        now[PACK_MV], now[DC_MA] = pack.pack_mv, pack.current_ma
+        now[IMBALANCE_PM] = pack.imbalance_pm
+
+    def _outputs(self, manager):
+        coils = manager.sequence.coils
+        if manager.latched:
+            return coils | _TRIP
+        return coils | _LAMP if manager.sequence.step == RUN_STEP else coils
+
+    def _publish_times(self, image, now, now_ms, dt_ms):
+        self._uptime_ms += dt_ms
+        if self._uptime_ms >= 1000:
+            now[UPTIME_S] += self._uptime_ms // 1000
+            self._uptime_ms %= 1000
+        age_ms = image.age_ms(GRID_W, now_ms)
+        now[METER_AGE_DS] = None if age_ms is None else min(age_ms // 100, _AGE_DS_MAX)
+        if age_ms is None or now[GRID_W] is None:
+            now[LOAD_W] = None
+        counters = self.counters
+        for flow in range(len(_FLOWS)):
+            point, plus, minus = _FLOWS[flow]
+            counters.add(flow, now[point], dt_ms)
+            now[plus] = counters.wh[2 * flow]
+            if minus is not None:
+                now[minus] = counters.wh[2 * flow + 1]
