@@ -49,9 +49,9 @@ class Requests:
         self._alive[slot] = 0
         return alive != 0
 
-    def alive(self, slot):
-        """True while the request of this slot lives."""
-        return self._alive[slot] != 0
+    def wish_of(self, slot):
+        """Wish in W of the request of this slot, None while there is none."""
+        return self._wish_w[slot] if self._alive[slot] else None
 
     def settle(self, now_ms):
         """End what is over and find the winner."""

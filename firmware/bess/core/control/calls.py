@@ -60,6 +60,10 @@ class PowerManager(Manager):
         self.requests.ask(self._remote, battery_w, self.now_ms, life_ms)
         return 0
 
+    def remote_w(self):
+        """The remote setpoint in W while it lives, else None."""
+        return self.requests.wish_of(self._remote)
+
     def release_remote(self):
         """End the remote setpoint; the next lower request takes over."""
         self.requests.withdraw(self._remote)

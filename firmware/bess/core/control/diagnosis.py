@@ -19,13 +19,19 @@ _OVER = const(1)
 _UNDER = const(-1)
 _EMERGENCY_OK = const(1)
 
+_HIGH_MV = const(3750)
+_LOW_MV = const(2500)
+_HOT_DC = const(650)
+
 # cause, column of the module row, direction, limit, cause is gone at
 CHECKS = (
-    (CAUSE_CELL_HIGH, M_CELL_MV_MAX, _OVER, 3750, 3450),
-    (CAUSE_CELL_LOW, M_CELL_MV_MIN, _UNDER, 2500, 2800),
-    (CAUSE_TEMPERATURE, M_CELL_DC_MAX, _OVER, 650, 450),
+    (CAUSE_CELL_HIGH, M_CELL_MV_MAX, _OVER, _HIGH_MV, 3450),
+    (CAUSE_CELL_LOW, M_CELL_MV_MIN, _UNDER, _LOW_MV, 2800),
+    (CAUSE_TEMPERATURE, M_CELL_DC_MAX, _OVER, _HOT_DC, 450),
     (CAUSE_BMS_CRITICAL, M_FAULTS, _OVER, 1, 0),
 )
+_MODULE_CAUSES = (1 << CAUSE_CELL_HIGH | 1 << CAUSE_CELL_LOW | 1 << CAUSE_TEMPERATURE
+                  | 1 << CAUSE_BMS_CRITICAL | 1 << CAUSE_OVER_CURRENT)
 
 
 class Diagnosis:
@@ -41,6 +47,7 @@ class Diagnosis:
         self._rows = [[0] * pack.count for _ in CHECKS]
         self._over_current = [0] * pack.count
         self._worst = [0] * len(CHECKS)
+        self._was_calm = False
         self._loop_open = Dwell(100)
         self._feedback_wrong = Dwell(500)
         self._disobeys = Dwell(5000)
@@ -93,12 +100,19 @@ class Diagnosis:
 
     def _modules(self):
         pack, worst = self._pack, self._worst
-        if pack.strings_live:
-            worst[0], worst[1] = pack.cell_mv_max, pack.cell_mv_min
-            worst[2], worst[3] = pack.cell_dc_max, pack.faults
-            for k in range(len(CHECKS)):
-                self._check(CHECKS[k], worst[k], self._rows[k])
-            self._currents(pack.string_ma_max)
+        if pack.strings_live == 0:
+            return
+        calm = (pack.cell_mv_max < _HIGH_MV and pack.cell_mv_min > _LOW_MV
+                and pack.cell_dc_max < _HOT_DC and not pack.faults
+                and pack.string_ma_max <= self._over_ma)
+        if calm and self._was_calm:
+            return                      # the usual case: nothing to count, nothing to clear
+        worst[0], worst[1] = pack.cell_mv_max, pack.cell_mv_min
+        worst[2], worst[3] = pack.cell_dc_max, pack.faults
+        for k in range(len(CHECKS)):
+            self._check(CHECKS[k], worst[k], self._rows[k])
+        self._currents(pack.string_ma_max)
+        self._was_calm = calm and not self.causes & _MODULE_CAUSES
 
     def _check(self, check, worst, streaks):
         cause, column, sign, limit, gone = check

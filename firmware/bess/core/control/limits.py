@@ -5,12 +5,19 @@ BMS limit; a side that was closed to zero reopens only at its reopening value. C
 reopening values: the industrial pair of an LFP pack maker and the driver-default temperature rows.
 """
 
+from micropython import const
+
 from bess.core import curves
 from bess.core.points import (
     WHY_BMS_CURRENT, WHY_CELL_HIGH, WHY_CELL_LOW, WHY_COLD, WHY_HOT, WHY_MODULE_SILENT,
     WHY_SOC_MAX, WHY_SOC_MIN, WHY_SOC_UNKNOWN,
 )
 from bess.core.tick import TICK_MASK
+
+_TAPER_MV = const(3450)             # outside these the curves are flat at 1000
+_FULL_MV = const(3000)
+_MILD_DC = const(100)
+_WARM_DC = const(400)
 
 CELL_HIGH = (3450, 1000, 3600, 20, 3650, 0)
 CELL_LOW = (2900, 0, 2920, 10, 3000, 1000)
@@ -96,35 +103,45 @@ class PackLimits:
     def _charge_side(self, pack, now_ms):
         high_mv, low_mv = pack.cell_mv_max, pack.cell_mv_min
         cold_dc, hot_dc = pack.cell_dc_min, pack.cell_dc_max
-        self._rule(self._cell_high.let(curves.at(CELL_HIGH, high_mv), high_mv <= 3630, now_ms),
-                   WHY_CELL_HIGH)
-        if low_mv < 3000:
+        gate = self._cell_high
+        if high_mv > _TAPER_MV or gate.closed:
+            self._rule(gate.let(curves.at(CELL_HIGH, high_mv), high_mv <= 3630, now_ms),
+                       WHY_CELL_HIGH)
+        if low_mv < _FULL_MV:
             self._rule(curves.at(CELL_LOW_CHARGE, low_mv), WHY_CELL_LOW)
-        self._rule(self._cold_charge.let(curves.at(COLD_CHARGE, cold_dc), cold_dc >= 20, now_ms),
-                   WHY_COLD)
-        self._rule(self._hot_charge.let(curves.at(HOT_CHARGE, hot_dc), hot_dc <= 530, now_ms),
-                   WHY_HOT)
+        gate = self._cold_charge
+        if cold_dc < _MILD_DC or gate.closed:
+            self._rule(gate.let(curves.at(COLD_CHARGE, cold_dc), cold_dc >= 20, now_ms), WHY_COLD)
+        gate = self._hot_charge
+        if hot_dc > _WARM_DC or gate.closed:
+            self._rule(gate.let(curves.at(HOT_CHARGE, hot_dc), hot_dc <= 530, now_ms), WHY_HOT)
         soc_pm = pack.soc_pm_max
         if soc_pm is None:
             self._rule(0, WHY_SOC_UNKNOWN)
-            return
-        room_pm = self._soc_pm_max - soc_pm
-        self._rule(self._soc_max.let(room_pm * 1000 // self._soc_band_pm, room_pm >= 20, now_ms),
-                   WHY_SOC_MAX)
+        else:
+            self._soc_rule(self._soc_max, self._soc_pm_max - soc_pm, WHY_SOC_MAX, now_ms)
 
     def _discharge_side(self, pack, now_ms):
         low_mv = pack.cell_mv_min
         cold_dc, hot_dc = pack.cell_dc_min, pack.cell_dc_max
-        self._rule(self._cell_low.let(curves.at(CELL_LOW, low_mv), low_mv >= 3000, now_ms),
-                   WHY_CELL_LOW)
-        self._rule(self._cold_discharge.let(curves.at(COLD_DISCHARGE, cold_dc), cold_dc >= -80,
-                                            now_ms), WHY_COLD)
-        self._rule(self._hot_discharge.let(curves.at(HOT_DISCHARGE, hot_dc), hot_dc <= 530,
-                                           now_ms), WHY_HOT)
+        gate = self._cell_low
+        if low_mv < _FULL_MV or gate.closed:
+            self._rule(gate.let(curves.at(CELL_LOW, low_mv), low_mv >= 3000, now_ms),
+                       WHY_CELL_LOW)
+        gate = self._cold_discharge
+        if cold_dc < _MILD_DC or gate.closed:
+            self._rule(gate.let(curves.at(COLD_DISCHARGE, cold_dc), cold_dc >= -80, now_ms),
+                       WHY_COLD)
+        gate = self._hot_discharge
+        if hot_dc > _WARM_DC or gate.closed:
+            self._rule(gate.let(curves.at(HOT_DISCHARGE, hot_dc), hot_dc <= 530, now_ms), WHY_HOT)
         soc_pm = pack.soc_pm_min
         if soc_pm is None:
             self._rule(0, WHY_SOC_UNKNOWN)
-            return
-        room_pm = soc_pm - self._soc_pm_min
-        self._rule(self._soc_min.let(room_pm * 1000 // self._soc_band_pm, room_pm >= 20, now_ms),
-                   WHY_SOC_MIN)
+        else:
+            self._soc_rule(self._soc_min, soc_pm - self._soc_pm_min, WHY_SOC_MIN, now_ms)
+
+    def _soc_rule(self, gate, room_pm, why, now_ms):
+        """Linear over the band before the limit, 0 at it, open again 20 pm inside."""
+        if room_pm < self._soc_band_pm or gate.closed:
+            self._rule(gate.let(room_pm * 1000 // self._soc_band_pm, room_pm >= 20, now_ms), why)

@@ -30,7 +30,7 @@ from bess.core.points import (
     EVENT_METER_STALE, EVENT_MODE_CHANGE, EVENT_MODULE_BACK, EVENT_MODULE_LOST,
     EVENT_OPENED_UNDER_LOAD, EVENT_PCS_STARTED, EVENT_PCS_STOPPED, EVENT_PCS_UNCONFIRMED,
     EVENT_PRECHARGE_FAILED, EVENT_REQUEST_WON, EVENT_TRIP,
-    EVENT_TRIP_CLEARED, GRID_W, PCS_UNCONFIRMED, WHY_METER_STALE, WHY_MODE,
+    EVENT_TRIP_CLEARED, GRID_W, OUTPUTS, PCS_UNCONFIRMED, WHY_METER_STALE, WHY_MODE,
     WHY_MODULE_SILENT, WHY_PCS_SILENT, WHY_RATING, WHY_TRIP,
 )
 from bess.core.request import FOR_EVER, Requests, slot_of
@@ -121,6 +121,10 @@ class Manager:
             self._breach(broken, now_ms)
         self._tell(now_ms)
         self.views.publish(now_ms, dt_ms)
+
+    def outputs(self):
+        """Bits for the board's outputs, in the order of the point OUTPUTS."""
+        return self.image.now[OUTPUTS] or 0
 
     def _read_modules(self, now_ms):
         pack = self.pack
@@ -335,6 +339,11 @@ class Manager:
             self._reason_ms = now_ms
             self._lo_why, self._hi_why = window.lo_why, window.hi_why
             self.events.note(EVENT_LIMIT_REASON, INFO, window.lo_why * 256 + window.hi_why, now_ms)
+
+    def fail(self, now_ms):
+        """The step itself failed: zero power, inverter stop, latched."""
+        self.sequence.run = 0
+        self._breach(0, now_ms)
 
     def _breach(self, number, now_ms):
         """An invariant does not hold: only a bug can do that. Zero, and latch."""

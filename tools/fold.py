@@ -1,0 +1,113 @@
+"""Folds constants across modules before they are compiled for the device.
+
+`NAME = const(3)` in one module costs a global there and a look-up in every module that imports it;
+the compiler folds constants only inside one file. `fold(sources)` replaces every imported constant
+by its number and makes its definition private, so that the compiler drops it: no RAM, no look-up,
+the same behaviour. Lines keep their numbers.
+"""
+
+import ast
+
+KEEP = ("boot.py", "main.py")
+
+
+def constants(tree):
+    """{name: value} of the module's `NAME = const(literal expression)` lines."""
+    found = {}
+    for node in tree.body:
+        if (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+                and isinstance(node.value.func, ast.Name) and node.value.func.id == "const"
+                and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
+            value = number(node.value.args[0], found)
+            if value is not None:
+                found[node.targets[0].id] = value
+    return found
+
+
+def number(node, known):
+    """Value of a constant integer expression; None when it is anything else."""
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            if part.id not in known:
+                return None
+        elif not isinstance(part, (ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator,
+                                   ast.unaryop, ast.expr_context)):
+            return None
+    value = eval(compile(ast.Expression(node), "const", "eval"), {"__builtins__": {}}, dict(known))
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def module_name(path):
+    return path[:-3].replace("/", ".")
+
+
+def fold(sources):
+    """{path: text} of a firmware tree -> the same with constants folded."""
+    trees = {path: ast.parse(text) for path, text in sources.items()}
+    known = {module_name(path): constants(tree) for path, tree in trees.items()}
+    held = attributes(trees)
+    imported = {path: imports(tree, known) for path, tree in trees.items()}
+    return {path: text if path in KEEP else
+            rewrite(text, trees[path], imported[path], known[module_name(path)], held)
+            for path, text in sources.items()}
+
+
+def attributes(trees):
+    """Every name that is read as an attribute somewhere: such a constant stays public."""
+    return {node.attr for tree in trees.values() for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)}
+
+
+def imports(tree, known):
+    """{local name: number} of the constants that a module imports."""
+    values = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in known:
+            for alias in node.names:
+                if alias.name in known[node.module]:
+                    values[alias.asname or alias.name] = known[node.module][alias.name]
+    return values
+
+
+def rewrite(text, tree, numbers, own, held):
+    """One module with its imported constants as numbers and its own ones private."""
+    private = {name: "_" + name for name in own if not name.startswith("_") and name not in held}
+    edits = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Name) and (part.id in numbers or part.id in private):
+                    raise ValueError(f"line {node.lineno}: constant {part.id} inside an f-string")
+        elif isinstance(node, ast.Name) and node.id in numbers:
+            value = numbers[node.id]
+            edits.append((node, str(value) if value >= 0 else f"({value})"))
+        elif isinstance(node, ast.Name) and node.id in private:
+            edits.append((node, private[node.id]))
+        elif isinstance(node, ast.ImportFrom):
+            edits += import_edit(node, numbers)
+    return apply(text, edits)
+
+
+def import_edit(node, numbers):
+    """The import without the folded names; as many lines as before."""
+    left = [a for a in node.names if (a.asname or a.name) not in numbers]
+    if len(left) == len(node.names):
+        return []
+    names = ", ".join(a.name + (f" as {a.asname}" if a.asname else "") for a in left)
+    line = f"from {node.module} import {names}" if left else "pass"
+    return [(node, line + "\n" * (node.end_lineno - node.lineno))]
+
+
+def apply(text, edits):
+    lines = text.encode().split(b"\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    data = bytearray(text.encode())
+    spans = [(starts[n.lineno - 1] + n.col_offset, starts[n.end_lineno - 1] + n.end_col_offset, new)
+             for n, new in edits]
+    for start, end, new in sorted(spans, reverse=True):
+        data[start:end] = new.encode()
+    return data.decode()
