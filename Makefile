@@ -1,0 +1,41 @@
+# Each verb makes what it needs (.venv, node modules) by itself; a second call starts at once.
+# Variables: PYTHON (3.10 or newer), MICROPYTHON (another interpreter), BOARD, PORT, TESTS, ARGS.
+
+PYTHON ?= python3
+BOARD ?= esp32
+TESTS ?= host_tests
+PY := .venv/bin/python
+VENV := .venv/.ready
+NODE := tools/wasm32/node_modules/.ready
+
+.PHONY: help run test bench build flash lint clean
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+
+run: $(VENV) ## site, virtual board and live view (UI=plain for a log line a second)
+	@exec $(PY) -m tools.run $(ARGS)
+
+test: $(VENV) $(NODE) ## every test: real processes first, then pure rings on both interpreters
+	@$(PY) -m pytest $(TESTS) $(ARGS)
+
+bench: $(VENV) $(NODE) ## figures as a table and in build/bench.json
+	@$(PY) -m tools.bench $(ARGS)
+
+build: $(VENV) ## image for a board: make build BOARD=esp32
+	@$(PY) -m tools.build $(BOARD) $(ARGS)
+
+flash: $(VENV) ## copy what changed to a board: make flash BOARD=esp32 PORT=/dev/ttyUSB0
+	@$(PY) -m tools.flash $(BOARD) $(PORT) $(ARGS)
+
+lint: $(VENV) ## ruff and the rules of the tree
+	@$(PY) -m ruff check . && $(PY) -m pytest -q host_tests/test_tree_host.py
+
+clean: ## remove everything that was built, not .venv
+	rm -rf build .pytest_cache .hypothesis .ruff_cache
+
+$(VENV): requirements.txt constraints.txt tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py
+
+$(NODE): tools/wasm32/package.json tools/wasm32/package-lock.json $(VENV)
+	@$(PY) -m tools.wasm32 --install

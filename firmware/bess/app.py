@@ -1,0 +1,153 @@
+"""Composition root: configuration -> objects -> tasks. The only place that knows all names."""
+
+import asyncio
+import gc
+import json
+import sys
+
+from bess.core import config
+from bess.core.control.calls import PowerManager
+from bess.devices.register_bank import RegisterBank
+from bess.devices.wiring import build
+from bess.ports.clock import Clock
+from bess.ports.flash import FlashStore
+from bess.ports.pins import Pins
+from bess.ports.tcp import TcpPort
+from bess.ports.uart import UartPort
+from bess.protocols.modbus import Server
+from bess.services import commands
+from bess.services.cycle import Cycle
+from bess.services.latch import Latch
+from bess.services.pump import Pump
+
+_STOP_MS_MAX = 20_000
+_INPUTS = ("emergency", "fb_k_minus", "fb_precharge", "fb_k_plus")
+_OUTPUTS = ("k_minus", "precharge", "k_plus", "trip", "lamp")
+
+
+def read_json(name):
+    """(data, fault) of a JSON file on the flash."""
+    try:
+        with open(name) as file:
+            return json.load(file), None
+    except OSError:
+        return {}, "%s: cannot be read" % name
+    except ValueError:
+        return {}, "%s: is not JSON" % name
+
+
+class App:
+    """Everything that runs, made from the board's and the person's files."""
+
+    def __init__(self, folder="/"):
+        board, board_fault = read_json(folder + "board.json")
+        data, file_fault = read_json(folder + "config.json")
+        settings, faults = config.check(data)
+        self.faults = [fault for fault in (board_fault, file_fault) if fault] + faults
+        self.settings = settings
+        self.clock = Clock()
+        self.manager = PowerManager(settings)
+        pins = board.get("pins", {})
+        self.faults += ["board.json: pin %s is missing" % name for name in _INPUTS + _OUTPUTS
+                        if name not in pins]
+        self.pins = board_pins(pins)
+        self.links = build(settings, self.manager)
+        self.pumps = [Pump(make_port(link.values, board), link.transactions, self.clock)
+                      for link in self.links]
+        kicked = [pump for pump, link in zip(self.pumps, self.links) if link.commands]
+        self.cycle = Cycle(self.manager, self.pins, kicked, self.clock)
+        self.cycle.links = len(self.links)
+        self.latch = Latch(self.manager, FlashStore(folder + "state"))
+        self.bank = RegisterBank(self.manager, self.links, settings.name)
+        self.tasks = []
+        self.board = board
+
+    async def run(self):
+        """Start every task; return when the control cycle or a person ends it."""
+        asyncio.get_event_loop().set_exception_handler(_report)
+        cycle = asyncio.create_task(self.cycle.run())
+        start = [cycle, asyncio.create_task(self.latch.run())]
+        start += [asyncio.create_task(pump.run()) for pump in self.pumps]
+        start.append(asyncio.create_task(self._look()))
+        if self.settings.modbus_port:
+            start.append(asyncio.create_task(self._server().run()))
+        if self.settings.console:
+            start.append(asyncio.create_task(commands.console(self).run()))
+        if self.settings.wifi_ssid:
+            start.append(asyncio.create_task(self._wifi().run()))
+        self.tasks = start
+        if self.settings.start_at_boot and not self.faults:
+            self.manager.start()
+        await cycle
+
+    async def _look(self):
+        """Task: tell the links how their pumps do; once a second is enough."""
+        while True:
+            for pump, link in zip(self.pumps, self.links):
+                link.is_open = pump.is_open
+                link.reconnects = max(pump.opens - 1, 0)
+            gc.collect()
+            await asyncio.sleep(1)
+
+    def _server(self):
+        from bess.services.modbus_server import ModbusServer
+        reading = Server(self.bank, writable=False)
+        writing = Server(self.bank) if self.settings.modbus_write != "none" else reading
+        return ModbusServer(reading, writing, self.settings.modbus_port, self.clock,
+                            self.settings.modbus_write, self.settings.modbus_clients)
+
+    def _wifi(self):
+        from bess.ports.wifi import Wifi
+        return Wifi(self.settings.wifi_ssid, self.settings.wifi_key)
+
+    async def stop(self):
+        """The safe stop: zero, inverter off, contactors open; at most 20 s."""
+        self.manager.stop()
+        cycle = asyncio.create_task(self.cycle.run())
+        pumps = [asyncio.create_task(pump.run()) for pump in self.pumps]
+        for _ in range(_STOP_MS_MAX // 100):
+            if self.manager.stopped():
+                break
+            await asyncio.sleep_ms(100)
+        for task in pumps + [cycle]:
+            task.cancel()
+
+
+def board_pins(pins):
+    """Inputs in the order of the point INPUTS, outputs in that of OUTPUTS."""
+    inputs = [(pins[name], 1, 1) for name in _INPUTS if name in pins]
+    outputs = [(pins[name], 1) for name in _OUTPUTS if name in pins]
+    return Pins(inputs, outputs)
+
+
+def make_port(values, board):
+    """The port of a link: a UART with the board's pins, or a TCP connection."""
+    if values["kind"] == "tcp":
+        return TcpPort(values["host"], values["port"])
+    pins = board.get("uarts", {}).get(str(values["uart"]), {})
+    return UartPort(values["uart"], values["baud"], (pins.get("tx"), pins.get("rx"),
+                                                     pins.get("de")))
+
+
+def _report(loop, context):
+    """A task that died is a bug: show it. Control does not depend on it."""
+    fault = context.get("exception")
+    print("task died:", type(fault).__name__, fault)
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(fault)
+
+
+def main():
+    """Run until Ctrl-C or a fault in the cycle; outputs are safe at the end in any case."""
+    app = App()
+    for fault in app.faults:
+        print("configuration:", fault)
+    try:
+        asyncio.run(app.run())
+    except KeyboardInterrupt:
+        print("safe stop")
+        asyncio.new_event_loop()
+        asyncio.run(app.stop())
+    finally:
+        app.pins.release_outputs()
+        print("outputs safe, mode", app.manager.mode)

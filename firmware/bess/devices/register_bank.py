@@ -1,0 +1,220 @@
+"""The controller's own Modbus map: what core/points.py says, served from the image.
+
+Read: the blocks of docs/registers.md, the SunSpec common model at 40000. Write: the control
+block, all or nothing. A value that is unknown reads as the largest u16 or u32, or the smallest
+i16 or i32.
+"""
+
+from array import array
+
+from micropython import const
+
+from bess.core.events import SIZE as EVENTS_SIZE
+from bess.core.points import (
+    CAUSES, CONTROL_BASE, CONTROL_MAP, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, EVENT_BASE,
+    EVENT_MAP, EVENT_POINTS, EVENT_STRIDE, INPUTS, LINK_BASE, LINK_MAP, LINK_STRIDE, M_AGE_DS,
+    M_LIVE, MODULE_BASE, MODULE_MAP, MODULE_STRIDE, OUTPUTS, REMOTE_LIFE_S, REMOTE_RELEASE,
+    REMOTE_W, SHUTDOWN, SITE_MAP, START, TRIPS,
+)
+from bess.core.tick import elapsed_ms
+from bess.protocols.modbus import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
+
+_HOLE = const(0xFFFF)
+_SITE_SPAN = const(80)
+_CONTROL_SPAN = const(6)
+_SUNSPEC_BASE = const(40000)
+_AGE_DS_MAX = const(65534)
+_BITS = (INPUTS, OUTPUTS, CAUSES, TRIPS)        # discrete inputs, 16 a word
+_UNKNOWN = (0xFFFF, 0xFFFF, 0x8000, 0x8000, 0xFFFF, 0xFFFF, 0x8000, 0x0000)
+
+
+def slots_of(rows, span):
+    """One number a register: index * 8 + kind * 2 + low word; _HOLE where nothing stands."""
+    slots = array("H", [_HOLE] * span)
+    for i in range(len(rows) // 2):
+        code = rows[2 * i] << 8 | rows[2 * i + 1]
+        register, kind = code >> 3, code & 7
+        slots[register] = i * 8 + kind * 2
+        if kind >= 2:
+            slots[register + 1] = i * 8 + kind * 2 + 1
+    return slots
+
+
+def common_model(name):
+    """SunSpec marker, model 1 and the end marker, as bytes."""
+    texts = (("BESS controller", 32), (name, 32), ("", 16), ("1", 16), (name, 32))
+    data = b"SunS" + bytes((0, 1, 0, 66))
+    for text, size in texts:
+        raw = text.encode()[:size]
+        data += raw + bytes(size - len(raw))
+    return data + bytes((0, 1, 0x80, 0)) + bytes((0xFF, 0xFF, 0, 0))
+
+
+class RegisterBank:
+    """Serves and accepts registers for protocols/modbus.Server."""
+
+    def __init__(self, manager, links, name):
+        self.identity = (b"BESS controller", name.encode(), b"1")
+        self._manager = manager
+        self._links = links
+        self._site = slots_of(SITE_MAP, _SITE_SPAN)
+        self._control = slots_of(CONTROL_MAP, _CONTROL_SPAN)
+        self._module = slots_of(MODULE_MAP, MODULE_STRIDE)
+        self._link = slots_of(LINK_MAP, LINK_STRIDE)
+        self._event = slots_of(EVENT_MAP, EVENT_STRIDE)
+        self._event_row = [None] * EVENT_POINTS
+        self._control_row = [None] * (REMOTE_RELEASE + 3)
+        self._sunspec = common_model(name)
+        self._life_s = 60
+
+    def read_registers(self, fc, address, count, out, at):
+        """Fill out[at:] with `count` registers; 0, or exception 2 beyond a block."""
+        end = address + count
+        if end <= _SITE_SPAN:
+            _fill(self._site, address, count, self._manager.image.now, out, at)
+            return 0
+        if CONTROL_BASE <= address and end <= CONTROL_BASE + _CONTROL_SPAN:
+            self._fill_control()
+            _fill(self._control, address - CONTROL_BASE, count, self._control_row, out, at)
+            return 0
+        if _SUNSPEC_BASE <= address and 2 * (end - _SUNSPEC_BASE) <= len(self._sunspec):
+            first = 2 * (address - _SUNSPEC_BASE)
+            for i in range(2 * count):
+                out[at + i] = self._sunspec[first + i]
+            return 0
+        return self._read_repeated(address, end, out, at)
+
+    def _read_repeated(self, address, end, out, at):
+        manager = self._manager
+        if MODULE_BASE <= address and end <= MODULE_BASE + MODULE_STRIDE * manager.pack.count:
+            base, stride, slots, row_of = MODULE_BASE, MODULE_STRIDE, self._module, self._module_row
+        elif LINK_BASE <= address and end <= LINK_BASE + LINK_STRIDE * len(self._links):
+            base, stride, slots, row_of = LINK_BASE, LINK_STRIDE, self._link, self._link_row
+        elif EVENT_BASE <= address and end <= EVENT_BASE + EVENT_STRIDE * EVENTS_SIZE:
+            base, stride, slots, row_of = EVENT_BASE, EVENT_STRIDE, self._event, self._event_at
+        else:
+            return ILLEGAL_ADDRESS
+        while address < end:
+            item, offset = divmod(address - base, stride)
+            count = min(stride - offset, end - address)
+            _fill(slots, offset, count, row_of(item), out, at)
+            address += count
+            at += 2 * count
+        return 0
+
+    def _module_row(self, item):
+        pack = self._manager.pack
+        row = pack.rows[item]
+        row[M_LIVE] = pack.live[item]
+        age_ds = elapsed_ms(self._manager.now_ms, pack.at_ms[item]) // 100
+        row[M_AGE_DS] = min(age_ds, _AGE_DS_MAX)
+        return row
+
+    def _link_row(self, item):
+        return self._links[item].row(self._manager.now_ms)
+
+    def _event_at(self, back):
+        manager, row = self._manager, self._event_row
+        events = manager.events
+        slot = events.slot(back)
+        for i in range(EVENT_POINTS):
+            row[i] = None
+        if slot >= 0:
+            row[E_NUMBER] = (events.count - back) & 0xFFFF
+            row[E_ID] = events.event(slot)
+            row[E_LEVEL] = events.level(slot)
+            row[E_DATA] = events.data(slot)
+            row[E_AGE_S] = elapsed_ms(manager.now_ms, events.at_ms(slot)) // 1000
+        return row
+
+    def _fill_control(self):
+        row, manager = self._control_row, self._manager
+        row[REMOTE_W] = manager.remote_w()
+        row[REMOTE_LIFE_S] = self._life_s
+        row[REMOTE_RELEASE] = 0
+        row[START] = manager.run_wanted
+        row[SHUTDOWN] = 1 if manager.latched else 0
+
+    def write_registers(self, address, count, data, at):
+        """Write whole values of the control block.
+
+        0, or exception 2 (not writable, or half of a 32-bit value), 3 (out of range), 4 (the
+        state forbids it).
+        """
+        first = address - CONTROL_BASE
+        if first < 0 or first + count > _CONTROL_SPAN:
+            return ILLEGAL_ADDRESS
+        if first == 1 or first + count == 1:
+            return ILLEGAL_ADDRESS
+        words = [data[at + 2 * i] << 8 | data[at + 2 * i + 1] for i in range(count)]
+        value = {self._control[first + i] >> 3: words[i] for i in range(count)}
+        if REMOTE_W in value:
+            value[REMOTE_W] = words[0] << 16 | words[1]
+            if words[0] & 0x8000:
+                value[REMOTE_W] -= 1 << 32
+        return self._check(value) or self._obey(value)
+
+    def _check(self, value):
+        settings = self._manager.settings
+        power_w = value.get(REMOTE_W, 0)
+        good = (-settings.charge_w_max <= power_w <= settings.discharge_w_max
+                and 1 <= value.get(REMOTE_LIFE_S, 1) <= 3600
+                and value.get(REMOTE_RELEASE, 0) <= 1
+                and value.get(START, 0) <= 1
+                and value.get(SHUTDOWN, 0) <= 1)
+        return 0 if good else ILLEGAL_VALUE
+
+    def _obey(self, value):
+        manager = self._manager
+        if value.get(SHUTDOWN):
+            manager.emergency_shutdown()
+        if manager.latched and (REMOTE_W in value or value.get(START)):
+            return DEVICE_FAILURE
+        self._life_s = value.get(REMOTE_LIFE_S, self._life_s)
+        if START in value:
+            manager.start() if value[START] else manager.stop()
+        if REMOTE_W in value:
+            manager.ask_remote(value[REMOTE_W], self._life_s * 1000)
+        if value.get(REMOTE_RELEASE):
+            manager.release_remote()
+        return 0
+
+    def read_bits(self, fc, address, count, out, at):
+        """FC 2: words INPUTS, OUTPUTS, CAUSES, TRIPS from 0, 16 bits each; FC 1: coil 0, START."""
+        if address + count > (1 if fc == 1 else 16 * len(_BITS)):
+            return ILLEGAL_ADDRESS
+        for i in range((count + 7) >> 3):
+            out[at + i] = 0
+        for i in range(count):
+            if self._bit(fc, address + i):
+                out[at + (i >> 3)] |= 1 << (i & 7)
+        return 0
+
+    def _bit(self, fc, number):
+        if fc == 1:
+            return self._manager.run_wanted
+        word = self._manager.image.now[_BITS[number >> 4]]
+        return word is not None and word >> (number & 15) & 1
+
+    def write_bits(self, address, count, data, at):
+        """Coil 0: 1 start, 0 stop."""
+        if address or count != 1:
+            return ILLEGAL_ADDRESS
+        return self._obey({START: data[at] & 1})
+
+
+def _fill(slots, first, count, values, out, at):
+    """Registers first.. of a block out of its row of values; the server's hot loop."""
+    for i in range(first, first + count):
+        slot = slots[i]
+        if slot == _HOLE:
+            word = 0
+        else:
+            word = values[slot >> 3]
+            if word is None:
+                word = _UNKNOWN[slot & 7]
+            elif slot & 5 == 4:
+                word >>= 16
+        out[at] = word >> 8 & 0xFF
+        out[at + 1] = word & 0xFF
+        at += 2

@@ -1,0 +1,65 @@
+"""A sleep that somebody else can end, for one sleeper.
+
+MicroPython's own way, `wait_for` around an Event, starts a task each time: a millisecond and some
+hundred bytes on a chip. The sleeping task is in the loop's queue already, so ringing only moves it
+to the front, which allocates nothing and may be done from inside the control tick. CPython has no
+such queue and gets the plain way.
+"""
+
+import asyncio
+
+try:
+    from asyncio import core
+except ImportError:     # CPython: tests
+    core = None
+
+
+class _QueueBell:
+    """For MicroPython's scheduler."""
+
+    def __init__(self):
+        self._sleeper = None    # the task in sleep()
+        self._rung = False
+
+    def ring(self):
+        """End the sleep, or the next one when nobody sleeps now."""
+        self._rung = True
+        sleeper = self._sleeper
+        if sleeper is not None:
+            self._sleeper = None
+            core._task_queue.remove(sleeper)
+            core._task_queue.push(sleeper)
+
+    async def sleep(self, wait_ms):
+        """Wait until rung, at most `wait_ms` (int, ms; 0 lets the other tasks run once)."""
+        if self._rung:
+            wait_ms = 0         # yields all the same: who is rung all the time must not hog
+        else:
+            self._sleeper = core.cur_task
+        try:
+            await asyncio.sleep_ms(wait_ms)
+        finally:
+            self._sleeper = None
+        self._rung = False
+
+
+class _EventBell:
+    """The same on CPython."""
+
+    def __init__(self):
+        self._event = asyncio.Event()
+
+    def ring(self):
+        self._event.set()
+
+    async def sleep(self, wait_ms):
+        if wait_ms > 0:
+            try:
+                await asyncio.wait_for(self._event.wait(), wait_ms / 1000)
+            except asyncio.TimeoutError:
+                pass
+        await asyncio.sleep(0)
+        self._event.clear()
+
+
+Bell = _QueueBell if core else _EventBell

@@ -1,0 +1,141 @@
+"""The words that the console understands, beside the control loop."""
+
+from bess.core.points import (
+    BATTERY_W, CAUSES, COMMAND_W, GRID_W, HI_W, LO_W, LOAD_W, MODULES_LIVE, PV_W, SOC_PM, TRIPS,
+    L_AGE_DS, L_ANSWERED, L_FRAME_ERRORS, L_SENT, L_STATE, L_TIMEOUTS, M_CELL_MV_MAX,
+    M_CELL_MV_MIN, M_CURRENT_MA, M_SOC_PM,
+)
+from bess.core.tick import elapsed_ms
+from bess.services.console import Console
+
+_POINTS = "/bess/points.tsv"
+_MODES = ("STANDBY", "CHARGE", "DISCHARGE", "IDLE", "EMERGENCY", "MAINTENANCE")
+_PHASES = ("OFF", "STARTING", "RUNNING", "STOPPING", "BLOCKED")
+_REFUSALS = ("", "not started", "not in this mode", "an emergency is latched",
+             "a cause is still present, or the pack is not at rest", "a person is needed",
+             "local only", "out of range")
+
+
+def console(app):
+    """The console of an application: app has manager, links, faults."""
+    words = Words(app)
+    return Console({
+        "status": (words.status, "mode, powers, window, who won"),
+        "points": (words.points, "all values; points NAME shows those that contain NAME"),
+        "modules": (words.modules, "the battery modules"),
+        "links": (words.links, "the links with their ages and errors"),
+        "events": (words.events, "the last events; events N shows N of them"),
+        "faults": (words.faults, "what is wrong with the configuration"),
+        "start": (words.start, "close the contactors, start the inverter"),
+        "stop": (words.stop, "power to zero, contactors open"),
+        "power": (words.power, "power W [MINUTES]: constant power, - charges; 0 minutes: for ever"),
+        "auto": (words.auto, "end the constant power"),
+        "shutdown": (words.shutdown, "emergency shutdown, latched"),
+        "reset": (words.reset, "reset the emergency when its causes are gone for 5 s"),
+    })
+
+
+class Words:
+    """Each method gets the words after its name and returns lines; ValueError is shown."""
+
+    def __init__(self, app):
+        self._app = app
+        self._manager = app.manager
+
+    def status(self, words):
+        manager, now = self._manager, self._manager.image.now
+        window = manager.window
+        return (
+            "mode %s, %s, wanted %d" % (_MODES[manager.mode], _PHASES[manager.sequence.phase],
+                                        manager.run_wanted),
+            "battery %s W, grid %s W, load %s W, pv %s W, soc %s pm" % (
+                now[BATTERY_W], now[GRID_W], now[LOAD_W], now[PV_W], now[SOC_PM]),
+            "command %d W, window %d (reason %d) .. %d (reason %d)" % (
+                now[COMMAND_W] or 0, now[LO_W] or 0, window.lo_why, now[HI_W] or 0,
+                window.hi_why),
+            "request rank %d wishes %d W" % (manager.requests.rank, manager.requests.wish_w),
+            "modules live %s of %d, causes %s, trips %s" % (
+                now[MODULES_LIVE], manager.pack.count, now[CAUSES], now[TRIPS]),
+        )
+
+    def points(self, words):
+        """Name, value and unit of every site point, read line by line from the table in flash."""
+        wanted = words[0].upper() if words else ""
+        now, index = self._manager.image.now, 0
+        with open(_POINTS) as table:
+            for line in table:
+                if not line.startswith("site\t"):
+                    continue
+                cells = line.split("\t")
+                if wanted in cells[1]:
+                    yield "%s %s %s" % (cells[1], now[index], "" if cells[3] == "-" else cells[3])
+                index += 1
+
+    def modules(self, words):
+        pack = self._manager.pack
+        for i in range(pack.count):
+            row = pack.rows[i]
+            age_ms = elapsed_ms(self._manager.now_ms, pack.at_ms[i])
+            yield "%d: %s, %d ms, soc %s pm, %s mA, cells %s..%s mV" % (
+                i + 1, "live" if pack.live[i] else "silent", age_ms, row[M_SOC_PM],
+                row[M_CURRENT_MA], row[M_CELL_MV_MIN], row[M_CELL_MV_MAX])
+
+    def links(self, words):
+        for link in self._app.links:
+            row = link.row(self._manager.now_ms)
+            yield "%s: %s, age %s ds, sent %d, answered %d, time-outs %d, bad frames %d" % (
+                link.name, ("down", "up", "silent")[row[L_STATE]], row[L_AGE_DS], row[L_SENT],
+                row[L_ANSWERED], row[L_TIMEOUTS], row[L_FRAME_ERRORS])
+
+    def events(self, words):
+        events = self._manager.events
+        for back in range(_number(words, 0, 1, 32) if words else 10):
+            slot = events.slot(back)
+            if slot < 0:
+                return
+            age_ms = elapsed_ms(self._manager.now_ms, events.at_ms(slot))
+            yield "%d s ago: event %d, level %d, data %d" % (
+                age_ms // 1000, events.event(slot), events.level(slot), events.data(slot))
+
+    def faults(self, words):
+        return self._app.faults or ("none",)
+
+    def start(self, words):
+        if self._app.faults:
+            return ("refused: the configuration has faults, see `faults`",)
+        return _answer(self._manager.start())
+
+    def stop(self, words):
+        return _answer(self._manager.stop())
+
+    def power(self, words):
+        settings = self._manager.settings
+        battery_w = _number(words, 0, -settings.charge_w_max, settings.discharge_w_max)
+        minutes = _number(words, 1, 0, 1440) if len(words) > 1 else 0
+        return _answer(self._manager.set_constant_power(battery_w, minutes))
+
+    def auto(self, words):
+        return _answer(self._manager.stop_operation())
+
+    def shutdown(self, words):
+        self._manager.emergency_shutdown()
+        return ("emergency shutdown asked",)
+
+    def reset(self, words):
+        return _answer(self._manager.reset_emergency())
+
+
+def _answer(refusal):
+    return ("refused: " + _REFUSALS[refusal],) if refusal else ("ok",)
+
+
+def _number(words, place, low, high):
+    """Word `place` as a number; ValueError says what is allowed."""
+    text = words[place] if len(words) > place else "nothing"
+    try:
+        number = int(text)
+    except ValueError:
+        number = None
+    if number is None or not low <= number <= high:
+        raise ValueError("got %s, wanted: a whole number %d..%d" % (text, low, high))
+    return number

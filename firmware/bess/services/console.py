@@ -1,0 +1,89 @@
+"""Diagnostics on the serial console, beside the control loop and without stopping it.
+
+Reads lines from the REPL's own serial port. Ctrl-C is not ours: it raises KeyboardInterrupt in the
+program as always, and the application turns that into a safe stop.
+"""
+
+import asyncio
+import gc
+import sys
+
+from micropython import const
+
+_LINE_MAX = const(120)
+_BACKSPACE = ("\b", "\x7f")
+_ENDS = ("\r", "\n")
+
+
+class Console:
+    """A line reader and a table of commands.
+
+    Args:
+        commands (dict): name -> (function, help text). The function gets the words after the name
+            as a list and returns an iterable of lines; ValueError's text is shown to the person.
+        stream: what to read from; None takes the REPL's.
+        write (function): takes text; None takes the REPL's output.
+    """
+
+    def __init__(self, commands=None, stream=None, write=None):
+        self.commands = commands or {}
+        self._reader = asyncio.StreamReader(stream or sys.stdin)
+        self._write = write or sys.stdout.write
+        self._line = ""
+        self.add("help", self._help, "this list")
+        self.add("mem", _mem, "free and used heap in bytes")
+
+    def add(self, name, function, text):
+        """Offer one more command."""
+        self.commands[name] = (function, text)
+
+    async def run(self):
+        """Task: read and answer until the stream ends."""
+        while True:
+            char = await self._reader.read(1)
+            if not char:
+                return      # no console any more, for example standard input is /dev/null
+            line = self._take(char if isinstance(char, str) else chr(char[0]))
+            if line:
+                await self._answer(line)
+
+    def _take(self, char):
+        """Edit the line with one character, echo it; the whole line at its end, else None."""
+        if char in _ENDS:
+            line, self._line = self._line.strip(), ""
+            self._write("\r\n")
+            return line
+        if char in _BACKSPACE:
+            if self._line:
+                self._line = self._line[:-1]
+                self._write("\b \b")
+        elif char >= " " and len(self._line) < _LINE_MAX:
+            self._line += char
+            self._write(char)
+        return None
+
+    async def _answer(self, line):
+        """Run one command. One line at a time, so that a slow serial port holds nobody up."""
+        words = line.split()
+        try:
+            for text in self._lines(words[0], words[1:]):
+                self._write(text)
+                self._write("\r\n")
+                await asyncio.sleep(0)
+        except Exception as fault:  # a broken diagnosis must not end the console
+            self._write("%s: %s\r\n" % (words[0], fault))
+
+    def _lines(self, name, words):
+        command = self.commands.get(name)
+        if command is None:
+            return ("%s: unknown, allowed: %s" % (name, " ".join(sorted(self.commands))),)
+        return command[0](words)
+
+    def _help(self, words):
+        for name in sorted(self.commands):
+            yield "%-10s %s" % (name, self.commands[name][1])
+
+
+def _mem(words):
+    gc.collect()
+    yield "free %d, used %d bytes" % (gc.mem_free(), gc.mem_alloc())

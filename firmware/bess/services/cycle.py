@@ -1,0 +1,97 @@
+"""The control cycle: inputs, one step, outputs, every 100 ms, on time."""
+
+import asyncio
+import gc
+
+from micropython import const
+
+from bess.core.points import EPOCH_S, HEAP_FREE_KB, INPUTS, LINKS, TICK_US, TICKS_LATE
+from bess.core.tick import TICK_MASK
+
+PERIOD_MS = const(100)
+_LATE_MS = const(20)
+_REPORT_TICKS = const(100)
+_FAULTS_MAX = const(10)             # steps that failed before the contactors open, whatever flows
+
+
+class Cycle:
+    """Runs `manager.step` and moves its inputs and outputs.
+
+    Args:
+        pins: has read_inputs(), write_outputs(bits), release_outputs().
+        pumps: those to wake when the command changed: their kick() allocates nothing.
+        watchdog: has feed(), or None.
+    """
+
+    def __init__(self, manager, pins, pumps, clock, watchdog=None):
+        self._manager = manager
+        self._pins = pins
+        self._pumps = pumps
+        self._clock = clock
+        self._watchdog = watchdog
+        self._run = 0
+        self._battery_w = 0
+        self._late = 0
+        self._longest_us = 0
+        self._ticks = 0
+        self._faults = 0
+        self.last_fault = None
+        self.links = 0
+
+    async def run(self):
+        """Task: never ends. A fault inside a step is for the task's owner: outputs go safe."""
+        clock = self._clock
+        due_ms = clock.ticks_ms()
+        while True:
+            now_ms = clock.ticks_ms()
+            late_ms = (now_ms - due_ms) & TICK_MASK
+            if late_ms > _LATE_MS:
+                self._late += 1
+                if late_ms > 5 * PERIOD_MS:
+                    due_ms = now_ms             # far behind: do not try to catch up
+            self.tick(now_ms)
+            due_ms = (due_ms + PERIOD_MS) & TICK_MASK
+            wait_ms = (due_ms - clock.ticks_ms()) & TICK_MASK
+            await asyncio.sleep_ms(wait_ms if wait_ms <= PERIOD_MS else 0)
+
+    def tick(self, now_ms):
+        """One pass: everything that must happen in the same 100 ms."""
+        clock, manager = self._clock, self._manager
+        start_us = clock.ticks_us()
+        manager.image.put(INPUTS, self._pins.read_inputs(), now_ms)
+        self._step(now_ms)
+        command = manager.command
+        if command.run != self._run or command.battery_w != self._battery_w:
+            self._run, self._battery_w = command.run, command.battery_w
+            for pump in self._pumps:
+                pump.kick()
+        spent_us = (clock.ticks_us() - start_us) & TICK_MASK
+        if spent_us > self._longest_us:
+            self._longest_us = spent_us
+        if self._watchdog is not None:
+            self._watchdog.feed()
+        self._ticks += 1
+        if self._ticks >= _REPORT_TICKS:
+            self._report()
+
+    def _step(self, now_ms):
+        manager = self._manager
+        try:
+            manager.step(now_ms)
+        except Exception as fault:      # only a bug can do that: zero, latched; control goes on
+            self._faults += 1
+            self.last_fault = fault
+            manager.fail(now_ms)
+            if self._faults >= _FAULTS_MAX:
+                self._pins.release_outputs()
+                return
+        self._pins.write_outputs(manager.outputs())
+
+    def _report(self):
+        now = self._manager.image.now
+        now[TICK_US] = min(self._longest_us, 65_534)
+        now[TICKS_LATE] = min(self._late, 65_534)
+        now[HEAP_FREE_KB] = min(gc.mem_free() // 1024, 65_534)
+        now[EPOCH_S] = self._clock.epoch_s()
+        now[LINKS] = self.links
+        self._ticks = self._longest_us = 0

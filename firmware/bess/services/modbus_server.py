@@ -1,0 +1,72 @@
+"""Modbus server: the bank's registers over TCP and over a serial line.
+
+TCP: the listener moves the bytes (its docstring says how it stays fast and fair), each connection
+has its own framing, all share one codec and one output buffer. Serial: the framing is driven by a
+pump like any other link.
+
+Writing is a permission of the peer's address: 'none' nobody, 'loopback' programs on this machine,
+'any' everybody. For the others a write is an illegal function, exception 1. Modbus knows no
+passwords: 'any' trusts the whole network.
+"""
+
+from bess.protocols.modbus import Server
+from bess.protocols.modbus_rtu import RtuServer
+from bess.protocols.modbus_tcp import TcpServer
+from micropython import const
+
+WRITES = ("none", "loopback", "any")
+
+_OUT_BYTES = const(1040)        # four of the longest answers in one write
+
+
+class ModbusServer:
+    """Modbus TCP server over one bank.
+
+    Args:
+        bank: the registers; see protocols/modbus.py.
+        listener: ports/listener.py, not yet running.
+        writes (str): who may write, one of WRITES.
+        units (tuple): unit ids that are meant besides 0 and 255.
+    """
+
+    def __init__(self, bank, listener, writes="none", units=(1,)):
+        if writes not in WRITES:
+            raise ValueError("writes: got %r, allowed: %s" % (writes, ", ".join(WRITES)))
+        self._listener = listener
+        self._out = bytearray(_OUT_BYTES)
+        reader = Server(bank, units, writable=False)
+        writer = reader if writes == "none" else Server(bank, units)
+        self._for_loopback = writer
+        self._for_others = writer if writes == "any" else reader
+
+    def connected(self):
+        """Number of connections now."""
+        return self._listener.connected()
+
+    def session(self, is_loopback):
+        """The framing of a new connection, with the permission of its origin."""
+        server = self._for_loopback if is_loopback else self._for_others
+        return TcpServer(server, self._out)
+
+    async def run(self):
+        """Task: serve until cancelled. Raises OSError when the port is taken."""
+        await self._listener.run(self.session)
+
+
+class SerialServer(RtuServer):
+    """Server on a serial line, run by `Pump(port, SerialServer(...), clock)`.
+
+    Whoever is on the bus may write when `writable` is True: a wire needs access to the cabinet.
+    """
+
+    # What a pump asks of the transactions of a client link: here nothing is ever asked.
+    broken = False
+    timeouts = 0
+    exceptions = 0
+
+    def __init__(self, bank, units=(1,), writable=False, reply_ms=2):
+        super().__init__(Server(bank, units, writable=writable), reply_ms=reply_ms)
+
+    def urgent(self):
+        """Never: a server starts nothing."""
+        return False

@@ -1,0 +1,5 @@
+"""Starts the controller. Ctrl-C is a safe stop: power to zero, contactors open, then the REPL."""
+
+from bess import app
+
+app.main()

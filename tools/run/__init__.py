@@ -1,0 +1,1 @@
+"""`make run`: the simulated site, the virtual board with the firmware on it, and a live view."""

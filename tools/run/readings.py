@@ -1,0 +1,93 @@
+"""Reads the controller as any client would: over Modbus TCP, by the published table of points."""
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
+
+from tools.registers import STRIDES, TABLE, pairs_of, read_table, words
+
+_REGISTERS_MAX = 120
+_UNKNOWN = {"u16": 0xFFFF, "e16": 0xFFFF, "b16": 0xFFFF, "i16": 0x8000,
+            "u32": 0xFFFFFFFF, "i32": 0x80000000}
+
+
+class Silent(Exception):
+    """The controller did not answer."""
+
+
+class Controller:
+    """The Modbus map as dictionaries: {point name: value}, None = unknown, enumerations as text."""
+
+    def __init__(self, port, host="127.0.0.1"):
+        self._client = ModbusTcpClient(host, port=port, timeout=1, retries=0)
+        points, self._lists = read_table(TABLE.read_text())
+        self._blocks = {block: [p for p in points if p.block == block]
+                        for block in ("site", "control", "module", "link", "event")}
+
+    def close(self):
+        self._client.close()
+
+    def block(self, name, item=0):
+        """One block, or item `item` of a repeated one."""
+        return self.blocks(name, item, 1)[0]
+
+    def blocks(self, name, first, count):
+        """`count` items of a repeated block, read in as few requests as fit."""
+        rows = self._blocks[name]
+        base = int(rows[0].register)
+        stride = STRIDES.get(name, int(rows[-1].register) + words(rows[-1]) - base)
+        registers = self._read(base + first * stride, count * stride)
+        return [{p.name: self._value(p, registers, int(p.register) - base + i * stride)
+                 for p in rows} for i in range(count)]
+
+    def write(self, name, value):
+        """Write one point of the control block. Raises Silent, or ValueError when refused."""
+        point = next(p for p in self._blocks["control"] if p.name == name)
+        raw = [value >> 16 & 0xFFFF, value & 0xFFFF] if words(point) == 2 else [value & 0xFFFF]
+        try:
+            answer = self._client.write_registers(int(point.register), raw, device_id=1)
+        except ModbusException as error:
+            raise Silent(str(error)) from None
+        if answer.isError():
+            raise ValueError(f"{name}: refused with exception {answer.exception_code}")
+
+    def _read(self, address, count):
+        registers = []
+        while count:
+            part = min(count, _REGISTERS_MAX)
+            try:
+                answer = self._client.read_holding_registers(address, count=part, device_id=1)
+            except (ModbusException, OSError) as error:
+                raise Silent(str(error)) from None
+            if answer.isError():
+                raise Silent(f"exception at register {address}")
+            registers += answer.registers
+            address += part
+            count -= part
+        return registers
+
+    def _value(self, point, registers, at):
+        value = registers[at]
+        if words(point) == 2:
+            value = value << 16 | registers[at + 1]
+        if value == _UNKNOWN[point.kind]:
+            return None
+        if point.kind in ("i16", "i32"):
+            top = 1 << (16 * words(point) - 1)
+            return value - 2 * top if value & top else value
+        if point.kind == "e16":
+            return dict(pairs_of(point, self._lists)).get(value, str(value))
+        if point.kind == "b16":
+            return [name for bit, name in pairs_of(point, self._lists) if value >> bit & 1]
+        return value
+
+
+def snapshot(controller):
+    """Everything the view shows, in one dictionary."""
+    site = controller.block("site")
+    events = controller.blocks("event", 0, 15)
+    return {
+        "site": site,
+        "modules": controller.blocks("module", 0, site["MODULES"] or 1),
+        "links": controller.blocks("link", 0, site["LINKS"]) if site["LINKS"] else [],
+        "events": [event for event in events if event["E_ID"] is not None],
+    }
