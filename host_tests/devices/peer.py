@@ -2,12 +2,13 @@
 
 from array import array
 
+from bess.core.points import MODULE_POINTS, SITE_POINTS
 from bess.core.tick import TICK_MASK
 from bess.protocols.modbus import Server
 from bess.protocols.modbus_tcp import TcpClient, TcpServer
 from bess.protocols.transactions import Transactions
 
-STEP_MS = 10
+STEP_MS = 20
 
 
 class Registers:
@@ -45,9 +46,12 @@ class Registers:
                 k = offset + 2 * i
                 self.words[at + i] = data[k] << 8 | data[k + 1]
         if self.keep_log:
-            self.log.append((address, [data[offset + 2 * i] << 8 | data[offset + 2 * i + 1]
-                                       for i in range(count)]))
+            self._note(address, count, data, offset)
         return 0
+
+    def _note(self, address, count, data, offset):
+        self.log.append((address, [data[offset + 2 * i] << 8 | data[offset + 2 * i + 1]
+                                   for i in range(count)]))
 
     def set(self, address, value):
         self.words[address - self.first] = value & 0xFFFF
@@ -62,16 +66,18 @@ class Registers:
 class Wire:
     """One device, its transactions and the peer on a clock that starts at start_ms.
 
-    dead: the peer hears nothing. before(now_ms), when given, runs each step ahead of the device.
+    dead: the peer hears nothing. exchanges: how many fit into a step. before(now_ms),
+    when given, runs each step ahead of the device.
     """
 
     def __init__(self, device, registers, start_ms=1000):
         self.now_ms = start_ms & TICK_MASK
         self.dead = False
+        self.exchanges = 4
         self.before = None
-        self.transactions = Transactions(TcpClient(), timeout_ms=100, silent_max=0)
+        self.transactions = Transactions(TcpClient(), timeout_ms=100)
         self.transactions.add(device)
-        self._server = TcpServer(Server(registers))
+        self._server = TcpServer(Server(registers, (device.unit,)))
 
     def run(self, span_ms):
         for _ in range(span_ms // STEP_MS):
@@ -81,8 +87,8 @@ class Wire:
             self.now_ms = (self.now_ms + STEP_MS) & TICK_MASK
 
     def step(self):
-        """Up to four exchanges, no time passes."""
-        for _ in range(4):
+        """What fits into a step; no time passes meanwhile."""
+        for _ in range(self.exchanges):
             frame = self.transactions.poll(self.now_ms)
             if frame is None:
                 return
@@ -100,26 +106,30 @@ class Readings:
     """Stands in for the image: the last value and time of each point, and how often it came."""
 
     def __init__(self):
-        self.values = {}
-        self.at_ms = {}
-        self.puts = {}
+        self.values = [None] * SITE_POINTS
+        self.at_ms = [None] * SITE_POINTS
+        self.puts = [0] * SITE_POINTS
 
     def put(self, point, value, sampled_ms):
         self.values[point] = value
         self.at_ms[point] = sampled_ms
-        self.puts[point] = self.puts.get(point, 0) + 1
+        self.puts[point] += 1
 
 
 class Rows:
-    """Stands in for the pack."""
+    """Stands in for the pack: how many samples came, and from which module when the last one."""
 
     def __init__(self, count=4):
-        self.rows = [[None] * 17 for _ in range(count)]
-        self.put_ms = []
+        self.rows = [[None] * MODULE_POINTS for _ in range(count)]
+        self.puts = 0
+        self.index = None
+        self.at_ms = None
         self.balance_wanted = 0
 
     def put(self, index, sampled_ms):
-        self.put_ms.append((index, sampled_ms))
+        self.puts += 1
+        self.index = index
+        self.at_ms = sampled_ms
 
 
 class Command:
@@ -130,14 +140,14 @@ class Command:
 
 MARK = (0x5375, 0x6E53)
 END = (0xFFFF, 0)
-_LENGTHS = {1: 66, 101: 50, 103: 50, 120: 26, 121: 30, 122: 44, 123: 24, 124: 24, 201: 105,
-            203: 105}
+_LENGTHS = {1: 66, 101: 50, 103: 50, 120: 26, 121: 30, 122: 44, 123: 24, 124: 24, 160: 88,
+            201: 105, 203: 105}
 
 
-def chain(models, base=40000, end=END, lengths=_LENGTHS):
+def chain(models, base=40000):
     """A chain whose points all read 0: (registers, {model: address of its id})."""
     words, where = list(MARK), {}
     for model in models:
         where.setdefault(model, base + len(words))
-        words += [model, lengths[model]] + [0] * lengths[model]
-    return Registers(base, words + list(end)), where
+        words += [model, _LENGTHS[model]] + [0] * _LENGTHS[model]
+    return Registers(base, words + list(END)), where

@@ -318,7 +318,7 @@ def stall(sock):
             now_s = time.monotonic()
             blocked_s = blocked_s or now_s
             if now_s - blocked_s > 0.3:
-                sock.setblocking(True)
+                sock.settimeout(ANSWER_S)
                 return sent
             time.sleep(0.01)
     raise AssertionError("the server reads on without being read")
@@ -327,6 +327,7 @@ def stall(sock):
 def stalling(number):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     sock.settimeout(ANSWER_S)
     sock.connect(("127.0.0.1", number))
     return sock
@@ -421,7 +422,7 @@ def test_ctrl_c_ends_the_server():
         with connect(number) as sock:
             assert ask(sock, read_pdu(0, 1)) is not None
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=5) == 1
+            assert process.wait(timeout=5) != 0
             assert "KeyboardInterrupt" in process.stdout.read()
         process.poll = lambda: None
 

@@ -1,4 +1,4 @@
-"""A link and its units on virtual time, 1 ms a step; shared by the tests of transactions."""
+"""A link and its units on virtual time; shared by the tests of transactions."""
 
 from bess.core.tick import TICK_MASK
 from bess.protocols.modbus import Server
@@ -116,7 +116,8 @@ class Bus:
             self.link.add(device)
         self.units = {unit.bank.unit: unit for unit in units}
         self.log = []
-        self.waits = []
+        self.wait_ms_min = 1000
+        self.wait_ms_max = 0
         self.at_ms = 0               # since start
         self.babbles = False         # somebody talks all the time
         self._start_ms = start_ms
@@ -127,16 +128,18 @@ class Bus:
         return (self._start_ms + self.at_ms) & TICK_MASK
 
     def run(self, span_ms, until=None):
-        """Let time pass; ends early when until() is true."""
-        for _ in range(span_ms):
-            if until is not None and until():
-                return
+        """Let time pass as a pump does; ends early when until() is true."""
+        end_ms = self.at_ms + span_ms
+        while self.at_ms < end_ms and not (until is not None and until()):
             self._deliver()
             frame = self.link.poll(self.now_ms)
             if frame is not None:
                 self._sent(bytes(frame))
-            self.waits.append(self.link.wait_ms(self.now_ms))
-            self.at_ms += 1
+            wait_ms = self.link.wait_ms(self.now_ms)
+            self.wait_ms_min = min(self.wait_ms_min, wait_ms)
+            self.wait_ms_max = max(self.wait_ms_max, wait_ms)
+            due_ms = min([end_ms, self.at_ms + wait_ms] + [item[0] for item in self._coming])
+            self.at_ms = self.at_ms + 1 if self.babbles else due_ms
 
     def frames_to(self, unit, fc=None):
         """When frames went to a unit."""

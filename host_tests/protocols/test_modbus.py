@@ -162,6 +162,43 @@ def test_what_the_bank_lacks_is_an_illegal_function():
         assert answer_of(server, bytes((fc, 14, 0, 0, 1))) == bytes((fc | 0x80, 1)), fc
 
 
+class EndlessBank:
+    """Would answer anything; remembers how far it was asked."""
+
+    end = 0
+
+    def read_registers(self, fc, address, count, out, offset):
+        self.end = max(self.end, address + count)
+        return 0
+
+    def write_registers(self, address, count, data, offset):
+        self.end = max(self.end, address + count)
+        return 0
+
+    def read_bits(self, fc, address, count, out, offset):
+        self.end = max(self.end, address + count)
+        return 0
+
+    def write_bits(self, address, count, data, offset):
+        self.end = max(self.end, address + count)
+        return 0
+
+
+def test_no_bank_is_asked_past_the_last_address():
+    bank = EndlessBank()
+    server = Server(bank)
+    for pdu in ("01 FF FF 00 02", "02 FF FF 00 02", "03 FF FF 00 02", "04 FF FF 00 02",
+                "0F FF FF 00 02 01 00", "10 FF FF 00 02 04 00 00 00 00",
+                "17 FF FF 00 02 00 00 00 01 02 00 00",
+                "17 00 00 00 01 FF FF 00 02 04 00 00 00 00"):
+        pdu = octets(pdu)
+        assert answer_of(server, pdu) == bytes((pdu[0] | 0x80, 2)), pdu
+    assert bank.end == 0
+    for pdu in ("01 FF FF 00 01", "03 FF FE 00 02", "06 FF FF 00 01"):
+        assert answer_of(server, octets(pdu))[0] < 0x80, pdu
+    assert bank.end == 0x10000
+
+
 def test_a_read_only_server_refuses_every_write():
     bank = Bank()
     server = Server(bank, writable=False)

@@ -103,6 +103,8 @@ NOISE = (
     ("longer than any frame", b"\x01\x03" * 200 + READ_3, 1, 1),
     ("nothing but noise", b"\x55" * 300, 0, 1),
     ("more noise than fits", b"\x01\x10\x00\x00\x00\x7b\xf6" * 100, 0, 1),
+    ("the head of a write in the last bytes that fit", b"\x55" * 508 + b"\x01\x10\x00\x00", 0, 1),
+    ("the same for a read and write", b"\x55" * 508 + b"\x01\x17\x00\x00", 0, 1),
     ("too short for a frame", b"\x01\x03\x00", 0, 0),
     ("a single byte", b"\x00", 0, 0),
     ("foreign request", FOREIGN_REQUEST, 0, 0),

@@ -32,8 +32,8 @@ def test_periods_are_kept_and_the_line_rests_between():
     device = Device(1, period_ms=100)
     bus = Bus(True, [device], [Unit(1)], gap_ms=5)
     bus.run(2000)
-    assert len(device.values) == 20
-    assert max(bus.waits) <= 100 and min(bus.waits) >= 1
+    assert 16 <= len(device.values) <= 20
+    assert bus.wait_ms_min >= 1 and bus.wait_ms_max <= 100
 
 
 def test_gap_before_each_request_on_a_serial_line():
@@ -47,7 +47,7 @@ def test_gap_before_each_request_on_a_serial_line():
 
 def test_a_dead_unit_costs_one_timeout_a_rest():
     for serial in BOTH:
-        for start_ms in (0, NEAR_WRAP):
+        for start_ms in (1000, NEAR_WRAP):
             dead, alive = Device(1), Device(2)
             bus = Bus(serial, [dead, alive], [Unit(1, None), Unit(2, 5)], start_ms,
                       timeout_ms=300, retries=1)
@@ -58,8 +58,9 @@ def test_a_dead_unit_costs_one_timeout_a_rest():
             assert [round_100(rest) for rest in rests] == [1000, 2000, 4000, 8000, 16000, 30000], (
                 serial, rests)
             assert dead.failures == [TIMEOUT] * (len(tries) - 1), dead.failures
-            lost = 8 * 3 + len(tries)
-            assert len(alive.values) >= 700 - lost, len(alive.values)
+            # Everybody else loses the time-outs and nothing more.
+            alive_ms = 70_000 - 300 * len(tries)
+            assert len(alive.values) >= alive_ms // 120, len(alive.values)
 
 
 def round_100(ms):
@@ -75,14 +76,20 @@ def test_a_dead_unit_comes_back():
     assert device.values and bus.link.last_ok_ms is not None
     count = len(device.values)
     bus.run(1000)
-    assert len(device.values) >= count + 9      # no rest is left over
+    assert len(device.values) >= count + 8      # no rest is left over
+    unit.delay_ms = None
+    count = len(bus.log)
+    bus.run(2500)
+    tries = [ms for ms, _, _ in bus.log[count:]]
+    steps = [tries[i + 1] - tries[i] for i in range(len(tries) - 1)]
+    assert steps[0] == 300 and 1300 <= steps[1] <= 1330, "as for any unit that used to answer"
 
 
 def test_a_spoiled_answer_is_asked_for_again():
     device, unit = Device(1), Unit(1)
     bus = Bus(True, [device], [unit], timeout_ms=300)
     unit.spoil = 1
-    bus.run(400)
+    bus.run(360)
     assert bus.link.crc_errors == 1 and bus.link.timeouts == 1 and device.failures == []
     assert device.values[0] == expected(1) and len(bus.frames_to(1)) == 2
 
@@ -164,6 +171,22 @@ def test_refused_writes_do_not_starve_the_polls():
         bus.run(5000)
         assert len(reader.values) >= 15 and len(writer.values) >= 15, (urgent, reader.values)
         assert len(bus.frames_to(1, 6)) > 100
+
+
+def test_a_stop_without_end_does_not_starve_the_polls():
+    class Stopping(Device):
+        """Never satisfied, though every write succeeds."""
+
+        def done(self, request, data, now_ms):
+            super().done(request, data, now_ms)
+            self.urgent = self.write_due = True
+
+    for serial in BOTH:
+        stopping, reader = Stopping(1), Device(2)
+        bus = Bus(serial, [stopping, reader], [Unit(1, 5), Unit(2, 5)])
+        stopping.stop()
+        bus.run(5000)
+        assert len(reader.values) >= 15 and len(stopping.values) >= 15
 
 
 def test_requests_end_when_the_connection_does():
@@ -312,6 +335,33 @@ def test_a_poll_that_is_about_to_be_answered_is_not_disturbed_on_a_serial_line()
     assert other.failures == [] and other.values == [expected(2)]
 
 
+def test_an_abandoned_poll_is_not_answered_into_another_one():
+    stopped, slow, other = Device(1, None), Device(2, 1), Device(2, 1)
+    other.read = Request(2, 3, 200, 2)
+    bus = Bus(True, [stopped, slow, other], [Unit(1), Unit(2, 150)], timeout_ms=500)
+    for _ in range(20):
+        bus.run(317)
+        assert stop_delay_ms(bus, stopped) <= STOP_MS_MAX
+    assert ABANDONED in slow.failures + other.failures
+    for values in slow.values:
+        assert values == expected(2), values
+    for values in other.values:
+        assert values == (2, 200, 2, 201), values
+    assert slow.values and other.values
+
+
+def test_a_stop_does_not_push_out_another_stop():
+    for serial in BOTH:
+        first, second = Device(1, None), Device(2, None)
+        bus = Bus(serial, [first, second], [Unit(1), Unit(2)])
+        first.stop()
+        bus.run(10)
+        assert stop_delay_ms(bus, second) <= STOP_MS_MAX
+        bus.run(100)
+        assert (first.written, second.written) == (1, 1)
+        assert first.failures == second.failures == []
+
+
 def test_urgent_without_a_write_disturbs_nobody():
     for serial in BOTH:
         stopped, other = Device(1), Device(2)
@@ -337,7 +387,7 @@ def test_a_newer_stop_replaces_the_write_in_flight():
 
 def test_traffic_is_the_same_across_the_wrap():
     logs = []
-    for start_ms in (0, NEAR_WRAP, 0x3FFFFFFF):
+    for start_ms in (1000, NEAR_WRAP, 0x3FFFFFFF):
         devices = [Device(1), Device(2), Device(3, 30)]
         units = [Unit(1), Unit(2, None), Unit(3, 250)]
         bus = Bus(True, devices, units, start_ms, timeout_ms=200)
@@ -345,4 +395,4 @@ def test_traffic_is_the_same_across_the_wrap():
         devices[0].stop()
         bus.run(3000)
         logs.append(bus.log)
-    assert logs[0] == logs[1] == logs[2] and len(logs[0]) > 50
+    assert logs[0] == logs[1] == logs[2] and len(logs[0]) > 30

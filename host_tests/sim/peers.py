@@ -102,14 +102,21 @@ class SunSpecPeer:
         out[at:at + 2 * count] = data[first:first + 2 * count]
         return 0
 
-    def put_ac(self, ac_w, scale, state):
-        """Model 103 for a power that is spread evenly over three phases."""
-        phase_da = abs(ac_w) // 69
-        raw_w = ac_w // 10 if scale else ac_w
+    def begin_ac(self, scale):
+        """What never changes in model 103."""
+        self._scale = scale
         self.chain.put_all(103, (
-            (2, 3 * phase_da), (3, phase_da), (4, phase_da), (5, phase_da), (6, -1),
-            (10, 2300), (11, 2301), (12, 2299), (13, -1), (14, raw_w), (15, scale),
-            (16, 5000), (17, -2), (38, state), (40, 0), (41, 0), (42, 0), (43, 0)))
+            (6, -1), (10, 2300), (11, 2301), (12, 2299), (13, -1), (15, scale), (16, 5000),
+            (17, -2), (30, -1), (40, 0), (41, 0), (42, 0), (43, 0)))
+
+    def put_ac(self, ac_w, state):
+        """Model 103: power and state, the current spread evenly over three phases."""
+        put = self.chain.put
+        phase_da = abs(ac_w) // 69
+        put(103, 2, 3 * phase_da)
+        put(103, 3, phase_da)
+        put(103, 14, ac_w // 10 if self._scale else ac_w)
+        put(103, 38, state)
 
 
 class PcsPeer(SunSpecPeer):
@@ -129,10 +136,12 @@ class PcsPeer(SunSpecPeer):
     def __init__(self, site):
         super().__init__((1, 103, 120, 121, 122, 123, 124), site)
         rated_w = site.pcs.rated_w
-        self._scale = scale = 1 if rated_w > 30_000 else 0
+        scale = 1 if rated_w > 30_000 else 0
+        self.begin_ac(scale)
         raw = rated_w // 10 if scale else rated_w
         self._points = {self.chain.address(*key): key for key in self._WRITABLE}
         put = self.chain.put_all
+        put(122, ((4, 1),))
         put(120, ((2, 82), (3, raw), (4, scale), (5, raw), (6, scale), (12, raw // 23), (13, 0),
                   (23, raw), (24, scale), (25, raw), (26, scale)))
         put(121, ((2, raw), (3, 230), (4, 0), (20, 50), (22, scale), (23, 0), (24, 0), (31, 0)))
@@ -144,11 +153,9 @@ class PcsPeer(SunSpecPeer):
     def refresh(self):
         pcs, link_mv = self.site.pcs, self.site.gear.link_mv
         put = self.chain.put
-        self.put_ac(pcs.ac_w, self._scale, pcs.state)
+        self.put_ac(pcs.ac_w, pcs.state)
         put(103, 29, link_mv // 100)
-        put(103, 30, -1)
         put(122, 3, 7 if pcs.state == RUNNING else 1)
-        put(122, 4, 1)
         put(123, 4, pcs.run_asked)
         put(124, 5, pcs.mode)
 
@@ -191,10 +198,11 @@ class PvPeer(SunSpecPeer):
 
     def __init__(self, site):
         super().__init__((1, 103, 120, 122, 123), site)
+        self.begin_ac(0)
         self.chain.put_all(120, ((2, 4), (3, 10_000), (4, 0)))
 
     def refresh(self):
-        self.put_ac(self.site.sun.pv_w, 0, 4 if self.site.sun.pv_w else 2)
+        self.put_ac(self.site.sun.pv_w, 4 if self.site.sun.pv_w else 2)
 
 
 class MeterPeer(SunSpecPeer):

@@ -6,6 +6,8 @@ Also a program for MicroPython: `micropython host_tests/sim/run.py --seed N --mi
   --minutes M    how long (60)                   --locked      each control tick with a locked heap
   --minute K     print each tick of minute K, counted from 0
   --json         one line of JSON: hashes, faults, sim_seconds_per_second
+
+MicroPython is fastest here with a small heap: `-X heapsize=512K`.
 """
 
 import json

@@ -78,12 +78,13 @@ class RemoteClient:
 
 
 class Script:
-    """Acts on the world at its seconds; each seed moves them by up to two seconds."""
+    """Acts on the world at the seconds of a table; each seed moves them by up to two seconds."""
 
-    def __init__(self, world, rng):
+    def __init__(self, world, table, rng):
         self._world = world
         self._rng = rng
-        self._ticks = [10 * second + rng.below(20) for second, _, _ in HOUR]
+        self._table = table
+        self._ticks = [10 * second + rng.below(20) for second, _, _ in table]
         self._next = 0
         self._remote = RemoteClient(world.manager, world.links, rng)
         self._rated_w = world.manager.settings.w_rated
@@ -93,8 +94,8 @@ class Script:
 
     def act(self, tick):
         """What is due at this tick."""
-        while self._next < len(HOUR) and self._ticks[self._next] <= tick:
-            _, what, argument = HOUR[self._next]
+        while self._next < len(self._table) and self._ticks[self._next] <= tick:
+            _, what, argument = self._table[self._next]
             self._next += 1
             self._do(what, argument)
         if self._wanders and tick % 30 == 0:

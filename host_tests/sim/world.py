@@ -20,7 +20,7 @@ from host_tests.sim.oracle import Oracle
 from host_tests.sim.peers import BusPeer, MeterPeer, ModulePeer, PcsPeer, PvPeer, TcpPeer
 from host_tests.sim.physics import Site
 from host_tests.sim.rng import Rng
-from host_tests.sim.script import Script
+from host_tests.sim.script import HOUR, Script
 from host_tests.sim.wire import Wire
 
 TICK_MS = 100
@@ -55,7 +55,8 @@ class World:
     step runs with the heap locked, so that one that allocates raises MemoryError.
     """
 
-    def __init__(self, seed=1, modules=4, start_ms=START_MS, locked=False):
+    def __init__(self, seed=1, modules=4, start_ms=START_MS, locked=False,
+                 script=HOUR):
         settings, faults = config.check(configuration(modules))
         if faults:
             raise ValueError("; ".join(faults))
@@ -70,7 +71,7 @@ class World:
         self.wires = [Wire(self.links[i], self._peer_of(self.links[i].values), Rng(seed, 10 + i))
                       for i in range(len(self.links))]
         self._commanded = [wire for wire in self.wires if wire.link.commands]
-        self._script = Script(self, Rng(seed, 6))
+        self._script = Script(self, script, Rng(seed, 6))
         self.oracle = Oracle(self)
         self.faults = self.oracle.faults
         self._locked = locked
@@ -135,8 +136,11 @@ class World:
         micropython.heap_lock()
         try:
             self.manager.step(now_ms)
-        finally:
+        except MemoryError:
             micropython.heap_unlock()
+            print("FAULT tick %d: the control tick takes heap" % self.tick)
+            raise
+        micropython.heap_unlock()
 
     def _note(self):
         """This tick's decisions, and what became of them, into the hash."""

@@ -50,7 +50,8 @@ def error_of(words):
 
 def test_wrong_board_or_port_is_one_line():
     assert "esp32_c3" in error_of(["esp8266", "/dev/null"])
-    assert "/dev/nowhere is no serial port; serial ports here:" in error_of(["esp32", "/dev/nowhere"])
+    said = error_of(["esp32", "/dev/nowhere"])
+    assert "/dev/nowhere is no serial port; serial ports here:" in said
     assert "PORT= is missing" in error_of(["esp32"])
 
 

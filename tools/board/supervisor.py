@@ -166,7 +166,8 @@ class Supervisor:
 
     def _pass_output(self):
         data = self._chip.read()
-        self._console.write(data)
+        is_text = self._hears_ctrl_c and not self._repl.is_raw    # else mpremote speaks binary
+        self._console.write(self._repl.cooked(data) if is_text else data)
         self._files.record(data)
         self._repl.saw_output(data)
         return data

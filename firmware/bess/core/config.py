@@ -65,8 +65,11 @@ DEVICE_FIELDS = (
     ("module", int, 1, 16, 1, "", "number of the module, counted from 1"),
     ("period_ms", int, 50, 60_000, 0, "ms", "time between polls, 0 = the product's default"),
     ("latency_ms", int, 0, 5000, 0, "ms", "age of a reading when it arrives"),
-    ("sign", int, -1, 1, 1, "", "-1 turns a meter round"),
+    ("sign", int, (-1, 1), None, 1, "", "-1 turns a meter round"),
 )
+
+
+MODULES = ("bess_module", "jk_bms")     # kinds that are battery modules
 
 
 class Settings:
@@ -134,7 +137,7 @@ def _shown(value):
 def _wanted(row):
     key, kind, low, high, default, unit = row[:6]
     if high is None:
-        return "one of " + ", ".join(low)
+        return "one of " + ", ".join([str(word) for word in low])
     if kind is int:
         return ("a whole number %d..%d %s" % (low, high, unit)).rstrip()
     if kind is str:
@@ -186,6 +189,17 @@ def _cross_check(values, links, faults):
                       % (values["module_silent_ms"], values["fade_after_ms"],
                          values["all_silent_ms"]))
     _count_devices(links, count, faults)
+    _check_polls(links, values["module_silent_ms"], faults)
+
+
+def _check_polls(links, silent_ms, faults):
+    """A module is visited three times before it counts as silent."""
+    for link in links:
+        for device in link["devices"]:
+            needed_ms = 3 * device["period_ms"]
+            if device["kind"] in MODULES and needed_ms > silent_ms:
+                faults.append("module_silent_ms is %d, wanted: at least %d: three polls of %d"
+                              % (silent_ms, needed_ms, device["module"]))
 
 
 def _count_devices(links, count, faults):
@@ -195,9 +209,11 @@ def _count_devices(links, count, faults):
     for link in links:
         for device in link["devices"]:
             kind = device["kind"]
-            (modules if kind in ("bess_module", "jk_bms") else others).append(
-                device["module"] if kind in ("bess_module", "jk_bms") else kind)
+            (modules if kind in MODULES else others).append(
+                device["module"] if kind in MODULES else kind)
         units = [device["unit"] for device in link["devices"]]
+        if link["kind"] == "rtu" and 0 in units:
+            faults.append("link %s: unit 0 is everybody at once, wanted: 1..247" % link["name"])
         if link["kind"] == "rtu" and len(set(units)) < len(units):
             faults.append("link %s: units %s, wanted: each only once" % (link["name"], units))
         if link["kind"] == "rtu" and link["uart"] in taken:

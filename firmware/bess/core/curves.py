@@ -1,11 +1,10 @@
-"""Piecewise-linear tables in integers."""
+"""Piecewise-linear tables and parts of a power in integers."""
 
 
 def at(curve, x):
     """y of `curve` at x: pairs (x, y) in rising x flattened into one sequence, held at both ends.
 
-    Rounded towards the left point's y by integer division of the distance, so that a curve of
-    permissions is never above the line.
+    Rounded down, so that a curve of permissions is never above the line.
     """
     if x <= curve[0]:
         return curve[1]
@@ -19,3 +18,8 @@ def at(curve, x):
             return y0 + rise // (x1 - x0)
         i += 2
     return curve[last + 1]
+
+
+def part(w, pm):
+    """w * pm / 1000, rounded down, for w up to 10**9 without leaving 2**30."""
+    return w // 1000 * pm + w % 1000 * pm // 1000

@@ -7,8 +7,13 @@ zero. Values the controller derives itself are written into `now` by the tick.
 
 from array import array
 
+from micropython import const
+
 from bess.core.points import GRID_W, SITE_AGES, SITE_POINTS
 from bess.core.tick import TICK_MASK
+
+_OLD_MS = const(0x1FFFFFFF)         # ages end here: a dead reading never looks young after a wrap
+_NEVER = const(-1)
 
 
 class Image:
@@ -21,17 +26,19 @@ class Image:
     def __init__(self):
         self.now = [None] * SITE_POINTS
         self.raw = [None] * SITE_POINTS
-        self.at_ms = array("i", [0] * SITE_POINTS)
+        self.at_ms = array("i", [_NEVER] * SITE_POINTS)
         self.meter_fresh = False
         self._aged = array("H", [point for point, _ in SITE_AGES])
         self._ages = array("i", [age for _, age in SITE_AGES])
         self._meter_new = False
 
     def put(self, point, value, sampled_ms):
-        """Store a reading: `value` int or None, `sampled_ms` the tick at which it was measured."""
+        """Store a reading and the tick at which it was measured; None: unknown from now on."""
         self.raw[point] = value
+        if value is None:
+            return                      # its age stays that of the last value
         self.at_ms[point] = sampled_ms
-        if point == GRID_W and value is not None:
+        if point == GRID_W:
             self._meter_new = True
 
     def latch(self, now_ms):
@@ -40,16 +47,19 @@ class Image:
         aged, ages = self._aged, self._ages
         for i in range(len(aged)):
             point = aged[i]
-            if raw[point] is None or (now_ms - at_ms[point]) & TICK_MASK > ages[i]:
-                now[point] = None
-            else:
+            age_ms = (now_ms - at_ms[point]) & TICK_MASK
+            if age_ms <= ages[i]:
                 now[point] = raw[point]
+            else:
+                now[point] = None
+                if age_ms > _OLD_MS and at_ms[point] != _NEVER:
+                    at_ms[point] = (now_ms - _OLD_MS) & TICK_MASK
         self.meter_fresh = self._meter_new
         self._meter_new = False
 
     def age_ms(self, point, now_ms):
-        """Age of the last reading of `point`; None when there never was one."""
-        if self.raw[point] is None:
+        """Age of the last value of `point`; None when there never was one."""
+        if self.at_ms[point] == _NEVER:
             return None
         return (now_ms - self.at_ms[point]) & TICK_MASK
 

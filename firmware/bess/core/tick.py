@@ -21,13 +21,16 @@ class Dwell:
         self.span_ms = span_ms
         self._since_ms = 0
         self._on = False
+        self._full = False          # stays so while it holds, also beyond a wrap of the counter
 
     def held(self, condition, now_ms):
         """True when `condition` is true now and was in every call for at least the span."""
         if not condition:
-            self._on = False
+            self._on = self._full = False
             return False
         if not self._on:
             self._on = True
             self._since_ms = now_ms
-        return (now_ms - self._since_ms) & TICK_MASK >= self.span_ms
+        if not self._full:
+            self._full = (now_ms - self._since_ms) & TICK_MASK >= self.span_ms
+        return self._full

@@ -1,7 +1,8 @@
 """Battery module with the BESS module map, version 1: 48 V LFP over Modbus RTU.
 
-Registers 0..47 are one coherent sample that one read brings whole; the map is described in
-docs/. On this wire the current counts + for charging.
+Registers 0..47 are one coherent sample that one read brings whole: map id and version, cells in
+series, a counter of samples, the fields below, and from 32 on the voltage of each cell. Register
+100 asks for balancing. On this wire the current counts + for charging.
 """
 
 from micropython import const
@@ -102,7 +103,7 @@ class Module:
         if known is None or counter == known:
             return
         decode_rows(_FIELDS, data, 0, self._sample)
-        if self._cells_are_whole(data) and is_plausible(self._sample):
+        if is_plausible(self._sample) and self._cells_are_whole(data):
             self.samples += 1
             sampled_ms = (now_ms - self._latency_ms) & TICK_MASK
             publish(self._sample, self._pack, self._index, sampled_ms)

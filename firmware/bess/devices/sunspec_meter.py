@@ -64,10 +64,13 @@ class SunspecMeter(SunspecDevice):
     def _is_credible(self, grid_w):
         last_w, odd_w = self._last_w, self._odd_w
         self._odd_w = None
-        if odd_w is not None and abs(grid_w - odd_w) <= self._fuse_w // 10:
+        if self._agree(grid_w, odd_w) or self._agree(grid_w, last_w):
             return True
         if (abs(grid_w) > self._fuse_w * 3 // 2
                 or last_w is not None and abs(grid_w - last_w) > 2 * self._fuse_w):
             self._odd_w = grid_w
             return False
         return True
+
+    def _agree(self, grid_w, other_w):
+        return other_w is not None and abs(grid_w - other_w) <= self._fuse_w // 10

@@ -70,11 +70,13 @@ def build(settings, manager):
 
 
 def _bess_module(row, settings, manager):
-    return Module(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 500)
+    return Module(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 500,
+                  latency_ms=row["latency_ms"])
 
 
 def _jk_module(row, settings, manager):
-    return JkModule(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 1000)
+    return JkModule(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 1000,
+                    row["latency_ms"])
 
 
 def _sunspec_pcs(row, settings, manager):
@@ -88,7 +90,7 @@ def _sunspec_meter(row, settings, manager):
 
 
 def _sunspec_pv(row, settings, manager):
-    return SunspecPv(row["unit"], manager.image)
+    return SunspecPv(row["unit"], manager.image, row["period_ms"] or 1000, row["latency_ms"])
 
 
 _MAKERS = {"bess_module": _bess_module, "jk_bms": _jk_module, "sunspec_pcs": _sunspec_pcs,

@@ -38,6 +38,11 @@ class FlashStore:
         newest = self._newest(name)
         return None if newest is None else newest[2]
 
+    def damaged(self, name):
+        """True when something was stored under this name and nothing of it can be read."""
+        stored = [self._path(name, slot) for slot in (0, 1)]
+        return self.load(name) is None and any(_exists(path) for path in stored)
+
     def save(self, name, content):
         """Store `content` (bytes); False when it is already there.
 
@@ -102,6 +107,14 @@ def _header(sequence, content):
 
 def _is_newer(sequence, other):
     return 0 < ((sequence - other) & _SEQUENCE_MASK) < _SEQUENCE_HALF
+
+
+def _exists(path):
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
 
 
 def _make_folder(folder):

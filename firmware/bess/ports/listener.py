@@ -24,6 +24,7 @@ A session is the protocol of one connection, made anew for each:
 """
 
 import asyncio
+import errno
 import select
 import socket
 
@@ -34,7 +35,7 @@ from micropython import const
 _QUIET_US = const(120)          # a client on the same machine asks again within 100 us
 _HOLD_US = const(1000)
 _SWEEP_S = const(1)
-_BACKLOG = const(4)
+_BACKLOG = const(16)            # beyond it a client is not heard and tries again after 1 s
 _NOTHING = bytearray(0)
 
 
@@ -73,6 +74,7 @@ class Listener:
         self.accepted = 0       # connections since start
         self.dropped = 0        # of these, closed by us: silent, stuck, or in favour of a new one
         self.accept_faults = 0
+        self.last_fault = None  # what a session raised: a bug of ours
 
     def connected(self):
         """Number of connections now."""
@@ -111,14 +113,14 @@ class Listener:
         while True:
             await _readable(reader)
             try:
-                sock, address = listening.accept()
-            except OSError:
-                # The socket table is full or the peer is gone already. The listening socket may
-                # stay readable: without a pause this loop would eat the processor.
-                self.accept_faults += 1
-                await asyncio.sleep(0.25)
-                continue
-            self._admit(sock, address)
+                while True:
+                    self._admit(*listening.accept())
+            except (OSError, MemoryError) as fault:
+                if not isinstance(fault, OSError) or fault.errno != errno.EAGAIN:
+                    # The socket table is full, say. The listening socket may stay readable:
+                    # without a pause this loop would eat the processor.
+                    self.accept_faults += 1
+                    await asyncio.sleep(0.25)
 
     def _admit(self, sock, address):
         peer = self._free_place()
@@ -171,7 +173,7 @@ class Listener:
                     if silent_ms > self._patience_ms(peer):
                         self._drop(peer)
                     elif peer.rest:
-                        self._send_rest(peer)
+                        self._serve(peer)
 
     def _patience_ms(self, peer):
         return self._stuck_ms if peer.rest or peer.session.pending() else self._idle_ms
@@ -186,8 +188,8 @@ class Listener:
             if peer.rest:
                 # It asks on without taking answers: look at it seldom.
                 await asyncio.sleep(0.05)
-                if peer.sock is sock:
-                    self._send_rest(peer)
+                if peer.sock is sock and peer.rest:
+                    self._serve(peer)
             elif not self._is_driven:
                 await self._drive()
 
@@ -217,25 +219,32 @@ class Listener:
             served = True
             for peer in self._peers:
                 if peer.sock is sock:
-                    if peer.rest:
-                        self._send_rest(peer)
-                    else:
-                        self._receive(peer)
+                    self._serve(peer)
                     break
         return served
 
-    def _receive(self, peer):
-        """Take what came, answer it."""
+    def _serve(self, peer):
+        """Take the peer's bytes or give it ours, whichever is its turn."""
         try:
-            received = peer.sock.readinto(peer.session.space())
-            if received:
-                peer.heard_ms = self._clock.ticks_ms()
-                peer.session.received(received)
-                self._answer(peer)
-            elif received is not None:
-                self._close(peer)
+            if peer.rest:
+                self._send_rest(peer)
+            else:
+                self._receive(peer)
         except OSError:
             self._close(peer)       # reset by the peer
+        except Exception as fault:  # the tasks' border: one connection must not end the others
+            self.last_fault = fault
+            self._drop(peer)
+
+    def _receive(self, peer):
+        """Take what came, answer it."""
+        received = peer.sock.readinto(peer.session.space())
+        if received:
+            peer.heard_ms = self._clock.ticks_ms()
+            peer.session.received(received)
+            self._answer(peer)
+        elif received is not None:
+            self._close(peer)       # closed by the peer
 
     def _answer(self, peer):
         session = peer.session
@@ -255,17 +264,14 @@ class Listener:
 
     def _send_rest(self, peer):
         """Push the rest of an answer, then go on where it stopped."""
-        try:
-            sent = peer.sock.write(peer.rest)
-            if not sent:
-                return
-            peer.heard_ms = self._clock.ticks_ms()
-            peer.rest = peer.rest[sent:] or None
-            if peer.rest is None:
-                self._poller.modify(peer.sock, select.POLLIN)
-                self._answer(peer)
-        except OSError:
-            self._close(peer)
+        sent = peer.sock.write(peer.rest)
+        if not sent:
+            return
+        peer.heard_ms = self._clock.ticks_ms()
+        peer.rest = peer.rest[sent:] or None
+        if peer.rest is None:
+            self._poller.modify(peer.sock, select.POLLIN)
+            self._answer(peer)
 
 
 def _readable(reader):

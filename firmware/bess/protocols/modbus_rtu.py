@@ -111,7 +111,6 @@ class RtuClient:
             return WAITING
         if at:
             inbox.drop(at)
-        inbox.n = 0
         self._want = 0
         self._skipping = False
         self.data = self._readable.get(n - 5) if inbox.bytes[1] <= 4 else None

@@ -26,10 +26,10 @@ from bess.protocols.modbus import (
 )
 
 _GRACE_MS = const(80)        # an outstanding answer may delay a stop command by this
-_HUSH_MS = const(50)         # silence after a fault: a late answer must not fit the next request
 _TURNAROUND_MS = const(100)  # after a broadcast
 _STOP_LOOK_MS = const(5)     # while a stop command waits for the line
-_IDLE_MS = const(20)         # between two looks for a poll that is due
+_IDLE_MS = const(10)         # between two looks for a poll that is due, and for each device
+_IDLE_DEVICE_MS = const(2)   # that is asked some more: a look at 16 takes 3 ms on the chip
 _LOOK_MS = const(100)        # longest sleep; a stop command may come without a kick
 _REST_MS = const(1000)
 _REST_MS_MAX = const(30000)
@@ -75,27 +75,44 @@ def _data_size(fc, count):
     return 4 if fc == 22 else 2 * count
 
 
-class _Slot:
-    """One device on the link and how it has behaved."""
+class _Unit:
+    """How one unit has behaved; shared by all devices that live behind its id."""
 
-    def __init__(self, device):
-        self.device = device
+    def __init__(self):
         self.silences = 0        # requests in a row without an answer
         self.silent_ms = 0       # when the last one was given up
-        self.stop_tried = False  # its stop command was on the wire and did not succeed
-
-    def rests(self, now_ms):
-        """True while the device is left alone because it did not answer."""
-        if not self.silences:
-            return False
-        rest_ms = _REST_MS
-        if not self.device.urgent:
-            rest_ms = min(_REST_MS << min(self.silences - 1, _DOUBLINGS_MAX), _REST_MS_MAX)
-        return elapsed_ms(now_ms, self.silent_ms) < rest_ms
+        self.late_ms = 0         # since when an old answer may still come,
+        self.late_span_ms = 0    # and for how long
 
     def note_silence(self, now_ms):
         self.silences += 1
         self.silent_ms = now_ms
+
+    def note_late(self, now_ms, span_ms):
+        self.late_ms = now_ms
+        self.late_span_ms = span_ms
+
+    def rests(self, now_ms, rest_ms_max):
+        """True while the unit is left alone because it did not answer."""
+        if not self.silences:
+            return False
+        rest_ms = min(_REST_MS << min(self.silences - 1, _DOUBLINGS_MAX), rest_ms_max)
+        return elapsed_ms(now_ms, self.silent_ms) < rest_ms
+
+    def may_read(self, now_ms):
+        """False also while an old answer might be taken for the new one."""
+        if self.late_span_ms and elapsed_ms(now_ms, self.late_ms) < self.late_span_ms:
+            return False
+        return not self.rests(now_ms, _REST_MS_MAX)
+
+
+class _Slot:
+    """One device on the link."""
+
+    def __init__(self, device, unit):
+        self.device = device
+        self.unit = unit
+        self.stop_tried = False  # its stop command was on the wire and did not succeed
 
 
 class Transactions:
@@ -120,10 +137,10 @@ class Transactions:
         self._timeout_ms = timeout_ms
         self._gap_ms = gap_ms if framing.serial else 0
         self._slots = []
+        self._idle_ms = _IDLE_MS
         self._read_turn = self._write_turn = -1
         self._writes = 0             # in a row
         self._heard_ms = 0           # last byte on the line, either direction
-        self._hush_ms = self._gap_ms
         self._stop_ms = None         # since when a stop command waits
         # the request that is answered next; not in flight: to be tried again
         self._request = None
@@ -146,7 +163,12 @@ class Transactions:
 
     def add(self, device):
         """Serve `device` from now on."""
-        self._slots.append(_Slot(device))
+        unit = _Unit()
+        for slot in self._slots:
+            if slot.device.unit == device.unit:
+                unit = slot.unit
+        self._slots.append(_Slot(device, unit))
+        self._idle_ms = min(self._idle_ms + _IDLE_DEVICE_MS, _LOOK_MS)
 
     def urgent(self):
         """True while any device has a stop command to send."""
@@ -162,8 +184,8 @@ class Transactions:
         if self._in_flight:
             left_ms = self._patience_ms - elapsed_ms(now_ms, self._sent_ms)
             return max(1, min(left_ms, _LOOK_MS))
-        silent_ms = elapsed_ms(now_ms, self._heard_ms)
-        return _IDLE_MS if silent_ms >= self._hush_ms else self._hush_ms - silent_ms
+        gap_left_ms = self._gap_ms - elapsed_ms(now_ms, self._heard_ms)
+        return gap_left_ms if gap_left_ms > 0 else self._idle_ms
 
     def poll(self, now_ms):
         """The next frame to send, a view that lives until the next call, or None."""
@@ -175,7 +197,7 @@ class Transactions:
             if request is not None:
                 self._give_way(request, now_ms)
                 return self._start(stop, request, now_ms)
-        if self._in_flight or elapsed_ms(now_ms, self._heard_ms) < self._hush_ms:
+        if self._in_flight or elapsed_ms(now_ms, self._heard_ms) < self._gap_ms:
             return None
         if self._request is not None:
             return self._send(now_ms)
@@ -198,7 +220,7 @@ class Transactions:
         if self._request is not None:
             self._fail(TIMEOUT, now_ms)
         for slot in self._slots:
-            slot.silences = 0
+            slot.unit.silences = slot.unit.late_span_ms = 0
             slot.stop_tried = False
 
     # Stop commands
@@ -226,8 +248,11 @@ class Transactions:
 
     def _give_way(self, request, now_ms):
         """Give up what was asked, unless its newer self takes its place."""
-        if self._request is not None and self._request is not request:
-            self._fail(ABANDONED, now_ms)
+        if self._request is None or self._request is request:
+            return
+        if self._gap_ms:
+            self._slot.unit.note_late(now_ms, self._patience_ms)
+        self._fail(ABANDONED, now_ms)
 
     # Choice
 
@@ -245,11 +270,14 @@ class Transactions:
         for _ in range(len(slots)):
             turn = turn + 1 if turn + 1 < len(slots) else 0
             slot = slots[turn]
-            if not slot.rests(now_ms):
-                request = slot.device.next_write(now_ms)
-                if request is not None:
-                    self._write_turn = turn
-                    return self._start(slot, request, now_ms)
+            unit, device = slot.unit, slot.device
+            if unit.silences:
+                if unit.rests(now_ms, _REST_MS if device.urgent else _REST_MS_MAX):
+                    continue
+            request = device.next_write(now_ms)
+            if request is not None:
+                self._write_turn = turn
+                return self._start(slot, request, now_ms)
         return None
 
     def _next_read(self, now_ms):
@@ -258,11 +286,13 @@ class Transactions:
         for _ in range(len(slots)):
             turn = turn + 1 if turn + 1 < len(slots) else 0
             slot = slots[turn]
-            if not slot.rests(now_ms):
-                request = slot.device.next_read(now_ms)
-                if request is not None:
-                    self._read_turn = turn
-                    return self._start(slot, request, now_ms)
+            unit = slot.unit
+            if (unit.silences or unit.late_span_ms) and not unit.may_read(now_ms):
+                continue
+            request = slot.device.next_read(now_ms)
+            if request is not None:
+                self._read_turn = turn
+                return self._start(slot, request, now_ms)
         return None
 
     def _start(self, slot, request, now_ms):
@@ -281,7 +311,6 @@ class Transactions:
         self.sent += 1
         self._in_flight = True
         self._sent_ms = self._heard_ms = now_ms
-        self._hush_ms = self._gap_ms
         self._patience_ms = request.timeout_ms or self._timeout_ms
         if self._is_broadcast():
             self._patience_ms = _TURNAROUND_MS
@@ -299,22 +328,22 @@ class Transactions:
         self._request = None
         self._in_flight = False
         self.last_ok_ms = now_ms
-        # The first try of a request that was repeated may still be answered.
-        if self._tries > 1 and self._gap_ms:
-            self._hush_ms = _HUSH_MS
+        # Which try was answered? If the first one, the answer to the last is still to come. On
+        # TCP the id tells; else a unit that answers what was asked last has nothing left to say.
+        slot.unit.note_late(now_ms, self._patience_ms if self._tries > 1 and self._gap_ms else 0)
         if not verdict:
             self.answered += 1
             self._succeed(slot, request, self._framing.data, now_ms)
             return
         self.exceptions += 1
         if verdict == NO_GATEWAY_ANSWER or verdict == NO_GATEWAY_PATH:
-            slot.note_silence(now_ms)
+            slot.unit.note_silence(now_ms)
         else:
-            slot.silences = 0
+            slot.unit.silences = 0
         slot.device.failed(request, verdict, now_ms)
 
     def _succeed(self, slot, request, data, now_ms):
-        slot.silences = 0
+        slot.unit.silences = 0
         if self._writes < _WRITES_IN_ROW:
             slot.stop_tried = False
         slot.device.done(request, data, now_ms)
@@ -329,11 +358,9 @@ class Transactions:
             self._succeed(slot, request, None, now_ms)
             return
         self.timeouts += 1
-        if self._gap_ms:
-            self._hush_ms = _HUSH_MS
         # A unit that was silent before has no second try: it would double what it costs.
-        if self._tries > self._retries or slot.silences:
-            slot.note_silence(now_ms)
+        if self._tries > self._retries or slot.unit.silences:
+            slot.unit.note_silence(now_ms)
             self._fail(TIMEOUT, now_ms)
 
     def _fail(self, code, now_ms):

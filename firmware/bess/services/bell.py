@@ -25,7 +25,9 @@ class _QueueBell:
         """End the sleep, or the next one when nobody sleeps now."""
         self._rung = True
         sleeper = self._sleeper
-        if sleeper is not None:
+        # A task that is being cancelled is at the front already, and pushing it again would make it
+        # forget the cancellation, which the queue keeps in `data`.
+        if sleeper is not None and sleeper.data is None:
             self._sleeper = None
             core._task_queue.remove(sleeper)
             core._task_queue.push(sleeper)
@@ -53,12 +55,12 @@ class _EventBell:
         self._event.set()
 
     async def sleep(self, wait_ms):
-        if wait_ms > 0:
-            try:
-                await asyncio.wait_for(self._event.wait(), wait_ms / 1000)
-            except asyncio.TimeoutError:
-                pass
         await asyncio.sleep(0)
+        timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._event.set)
+        try:
+            await self._event.wait()
+        finally:
+            timer.cancel()
         self._event.clear()
 
 

@@ -21,13 +21,13 @@ class Console:
     Args:
         commands (dict): name -> (function, help text). The function gets the words after the name
             as a list and returns an iterable of lines; ValueError's text is shown to the person.
-        stream: what to read from; None takes the REPL's.
-        write (function): takes text; None takes the REPL's output.
+        reader: has `await read(1)`, text or bytes, empty at the end; None reads the REPL's input.
+        write (function): takes text; None writes to the REPL's output.
     """
 
-    def __init__(self, commands=None, stream=None, write=None):
-        self.commands = commands or {}
-        self._reader = asyncio.StreamReader(stream or sys.stdin)
+    def __init__(self, commands=None, reader=None, write=None):
+        self.commands = {} if commands is None else commands
+        self._reader = reader or asyncio.StreamReader(sys.stdin)
         self._write = write or sys.stdout.write
         self._line = ""
         self.add("help", self._help, "this list")

@@ -25,7 +25,7 @@ class Latch:
     def _restore(self):
         record = self._store.load(_NAME)
         if record is None:
-            if self._store.exists(_NAME):
+            if self._store.damaged(_NAME):
                 self._manager.restore_latch(1 << CAUSE_LATCH_UNREADABLE, CAUSE_LATCH_UNREADABLE)
             return
         self._stored = record

@@ -50,6 +50,7 @@ class Pump:
 
     async def run(self):
         """Task: open, carry, open again after 1, 2 .. 30 s. Never ends by itself."""
+        self._bell = Bell()     # the old one may know a task of an event loop that was given up
         retry_s = _RETRY_S_MIN
         while True:
             answers = self._answers()

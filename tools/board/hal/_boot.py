@@ -9,6 +9,7 @@ heap_bytes_free = gc.mem_free()     # before the board's modules, for the log
 # All are loaded now: later the host's folder is out of reach.
 import _flash  # noqa: E402
 import _host  # noqa: E402
+import _poller  # noqa: E402
 import esp32  # noqa: E402, F401
 import machine  # noqa: E402, F401
 import micropython as _vm  # noqa: E402
@@ -45,6 +46,7 @@ def prepare():
     sys.modules["micropython"] = _MicroPython()
     sys.path[:] = ("", ".frozen", "/lib")
     sys.argv[:] = ()
+    _poller.install()
     gc.collect()
     _host.tell("up %d %d" % (heap_bytes_free, gc.mem_free()))
 

@@ -35,8 +35,9 @@ class Pack:
     cell_mv_max, cell_mv_min, cell_dc_max, cell_dc_min, pack_mv (mean of the strings),
     current_ma (sum of the strings, + discharges), string_ma_max (largest magnitude),
     charge_ma_max and discharge_ma_max (of the whole pack), imbalance_pm (1000 = equal),
-    faults (bits of any module), strings_live, modules_live, lost, back, fresh (bits of the modules
-    that fell silent, returned or brought a sample in this tick).
+    faults (not 0 when any module has one), strings_live, modules_live, last_ms (when a whole
+    string was last heard), samples (a count), lost, back, fresh (bits of the modules that fell
+    silent, returned or brought a sample in this tick).
     """
 
     def __init__(self, modules_s, strings_p, silent_ms, rated_ma):
@@ -88,13 +89,14 @@ class Pack:
             if fresh[i]:
                 fresh[i] = 0
                 self.fresh |= 1 << i
-                changed = True
-                self.last_ms = now_ms
                 self.samples = (self.samples + 1) & TICK_MASK
                 if live[i] and self._string_live[i // self.modules_s]:
+                    self.last_ms = now_ms
                     self._take(i)
-                elif not (self.excluded >> i) & 1:
-                    self._return(i)
+                    changed = True
+                elif not self.excluded >> i & 1:
+                    self._return(i, now_ms)
+                    changed = True
             elif live[i] and (now_ms - at_ms[i]) & TICK_MASK > silent_ms:
                 self._lose(i)
                 changed = True
@@ -102,17 +104,14 @@ class Pack:
             self._summarize()
 
     def exclude(self, index):
-        """Leave a module out until `readmit`: it has been silent for too long to be trusted."""
+        """Leave a silent module out until `readmit`: it was away for too long to be trusted."""
         self.excluded |= 1 << index
-        if self.live[index]:
-            self._lose(index)
-            self._summarize()
 
     def readmit(self):
         """A person wants all modules back; they return with their next sample."""
         self.excluded = 0
 
-    def _return(self, i):
+    def _return(self, i, now_ms):
         if not self.live[i]:
             self.live[i] = 1
             self.back |= 1 << i
@@ -122,6 +121,7 @@ class Pack:
             if not self.live[k]:
                 return
         self._string_live[string] = 1
+        self.last_ms = now_ms
         for k in range(first, first + self.modules_s):
             self._take(k)
 
@@ -129,6 +129,8 @@ class Pack:
         self.live[i] = 0
         self.lost |= 1 << i
         string = i // self.modules_s
+        if self._string_live[string]:
+            self.last_ms = self.at_ms[i]    # nobody has watched the whole string since then
         self._string_live[string] = 0
         first = string * self.modules_s
         for k in range(first, first + self.modules_s):

@@ -55,7 +55,7 @@ _STEPS = (
     (0, 0, STARTING, 1000, REST, FAILED_CONTACTOR, CLOSE_MINUS),        # CHECK
     (K_MINUS, 0, STARTING, _FEEDBACK_MS, REST, FAILED_CONTACTOR, FILL),  # CLOSE_MINUS
     (K_MINUS | PRECHARGE, 0, STARTING, 5000, COOL, FAILED_PRECHARGE_TRY, CLOSE_PLUS),   # FILL
-    (0, 0, STARTING, 0, REST, FAILED_NONE, CLOSE_MINUS),                # COOL
+    (0, 0, STARTING, 0, REST, FAILED_NONE, CHECK),                      # COOL
     (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, _FEEDBACK_MS, REST, FAILED_CONTACTOR, SETTLE),
     (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, 0, REST, FAILED_NONE, WAIT_PCS),   # SETTLE
     (_COILS_MAIN, 0, STARTING, 60_000, OPEN, FAILED_PCS, START_PCS),    # WAIT_PCS
@@ -72,7 +72,7 @@ class Sequence:
     """step: where it stands; coils: outputs wanted; run: inverter asked to run; phase.
 
     failed: FAILED_* of the tick in which a step went wrong, else 0.
-    opened_ma: DC current when the contactors opened above 2 % of rated, else None.
+    opened_ma: DC current when the contactors opened above 2 % of rated, until somebody takes it.
     """
 
     def __init__(self, settings, image, pack):
@@ -102,10 +102,11 @@ class Sequence:
         self._spent_ms = 0
 
     def start(self, now_ms):
-        """Begin to start from rest; nothing in any other step."""
+        """Begin to start from rest; nothing in any other step. A hot resistor cools first."""
         if self.step == REST:
+            first = COOL if self._tries else CHECK
             self._tries = 0
-            self._enter(CHECK if self._own_contactors else WAIT_PCS, now_ms)
+            self._enter(first if self._own_contactors else WAIT_PCS, now_ms)
 
     def stop(self, now_ms, at_once=False):
         """Begin to stop; at_once leaves out the ramp (trip, emergency)."""
@@ -121,6 +122,10 @@ class Sequence:
         if limit_ms < self._open_ms_now:
             self._open_ms_now = limit_ms
 
+    def wait(self, now_ms):
+        """The time limit of this step counts from now."""
+        self._entered_ms = now_ms
+
     def closed(self):
         """True while the modules are on the bus, or would be if the contactors were ours."""
         return WAIT_PCS <= self.step <= STOP_PCS
@@ -132,7 +137,6 @@ class Sequence:
     def tick(self, now_ms):
         """One tick: go on, time out, or stay."""
         self.failed = FAILED_NONE
-        self.opened_ma = None
         self._spent_ms = (now_ms - self._entered_ms) & TICK_MASK
         row = _STEPS[self.step]
         if self._done[self.step]():
@@ -201,7 +205,10 @@ class Sequence:
             self._peak_ma = current_ma
         near_mv = max(_PRECHARGE_BUS_MV, pack_mv // 100)
         quiet = current_ma * 20 < self._peak_ma or current_ma < self._small_ma // 4
-        return quiet and abs(pack_mv - bus_mv) <= near_mv
+        if not quiet or abs(pack_mv - bus_mv) > near_mv:
+            return False
+        self._tries = 0
+        return True
 
     def _cooled(self):
         return self._spent_ms >= self._cool_ms

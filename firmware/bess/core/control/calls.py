@@ -29,12 +29,16 @@ class PowerManager(Manager):
         """Close the contactors, start the inverter, be ready. Refused while latched."""
         if self.latched or self.mode == EMERGENCY:
             return REFUSED_LATCHED
-        if not self.run_wanted:
+        if not self.run_wanted or self.blocked():
             self.run_wanted = 1
-            self._started = False
+            self.started = False
             self.trips.forgive()
             self.pack.readmit()
         return 0
+
+    def blocked(self):
+        """True when a trip keeps the pack from running and only a person's `start` helps."""
+        return self.stopped() and (self.trips.restarts_used_up or self.trips.needs_person())
 
     def stop(self):
         """Power to zero with the ramp, inverter off, contactors open, STANDBY."""

@@ -18,6 +18,7 @@ _SAMPLES = const(2)                 # in a row
 _OVER = const(1)
 _UNDER = const(-1)
 _EMERGENCY_OK = const(1)
+_DEBOUNCE_MS = const(20)
 
 _HIGH_MV = const(3750)
 _LOW_MV = const(2500)
@@ -48,7 +49,7 @@ class Diagnosis:
         self._over_current = [0] * pack.count
         self._worst = [0] * len(CHECKS)
         self._was_calm = False
-        self._loop_open = Dwell(100)
+        self._loop_open = Dwell(_DEBOUNCE_MS)       # so the second tick in a row decides
         self._feedback_wrong = Dwell(500)
         self._disobeys = Dwell(5000)
         self._small = settings.w_rated // 50
@@ -117,9 +118,10 @@ class Diagnosis:
     def _check(self, check, worst, streaks):
         cause, column, sign, limit, gone = check
         if (worst - limit) * sign < 0:          # no module is beyond: the usual case
-            if self.causes >> cause & 1 and (worst - gone) * sign <= 0:
-                self.causes &= ~(1 << cause)
-            if streaks[-1] or max(streaks):
+            if (self.causes >> cause & 1 and (worst - gone) * sign <= 0
+                    and self._pack.strings_live == self._pack.strings_p):
+                self.causes &= ~(1 << cause)    # a silent module may be the one that raised it
+            if max(streaks):
                 for i in range(len(streaks)):
                     streaks[i] = 0
             return

@@ -12,6 +12,7 @@ WRONG_SIGN = 4
 TOO_STEEP = 5
 STALE = 6
 NOT_STOPPED = 7
+UNASKED = 8                         # more power than before without a request for it
 
 
 def broken(manager, before_w, dt_ms):
@@ -36,6 +37,9 @@ def broken(manager, before_w, dt_ms):
     rise_w = abs(w) - (abs(before_w) if (w > 0) == (before_w > 0) else 0)
     if rise_w > manager.ramp.up_w * min(dt_ms, 200) // 1000 + 1:
         return TOO_STEEP
+    wish_w = manager.requests.wish_w
+    if rise_w > 0 and (wish_w <= 0 if w > 0 else wish_w >= 0):
+        return UNASKED
     return STALE if _stale(manager) else 0
 
 

@@ -83,17 +83,13 @@ class PackLimits:
         self._pm, self._why = 1000, WHY_BMS_CURRENT
         self._charge_side(pack, now_ms)
         dc_w = min(pack.charge_ma_max // 100, 60_000) * decivolts // 100
-        self.charge_w = self._part(dc_w)
+        self.charge_w = curves.part(dc_w, self._pm)
         self.charge_why = self._why
         self._pm, self._why = 1000, WHY_BMS_CURRENT
         self._discharge_side(pack, now_ms)
         dc_w = min(pack.discharge_ma_max // 100, 60_000) * decivolts // 100
-        self.discharge_w = self._part(dc_w // 1000 * self._eta_pm + dc_w % 1000 * self._eta_pm // 1000)
+        self.discharge_w = curves.part(curves.part(dc_w, self._eta_pm), self._pm)
         self.discharge_why = self._why
-
-    def _part(self, w):
-        """w * pm / 1000 without leaving 2**30."""
-        return w // 1000 * self._pm + w % 1000 * self._pm // 1000
 
     def _rule(self, pm, why):
         if pm < self._pm:

@@ -35,6 +35,7 @@ class Ramp:
 
     def follow(self, target_w, window, dt_ms):
         """Move towards the target, inside the window, and return the new command."""
+        target_w = window.nearest(target_w)
         w = self.w
         if w < window.lo_w:
             w = window.lo_w
@@ -56,10 +57,11 @@ class Ramp:
 
     def _leave_zero(self, target_w, dt_ms):
         other_way = target_w * self._sign < 0
-        if self.w or target_w == 0:         # the tick that reaches zero stays there
+        if not self.w:                      # the tick that reaches zero stays there
+            self._zero_ms = min(self._zero_ms + dt_ms, self._dwell_ms)
+        if self.w or target_w == 0:
             self._rest = 0
             return 0
-        self._zero_ms = min(self._zero_ms + dt_ms, self._dwell_ms)
         if other_way and abs(target_w) <= self._small_w and self._zero_ms < self._dwell_ms:
             return 0
         return self._towards(0, target_w, self.up_w, dt_ms)

@@ -58,7 +58,7 @@ class Trips:
         self._judge(TRIP_PCS_UNCONFIRMED, self._unconfirmed.held(watched and lost, now_ms),
                     not lost)
         self._judge(TRIP_METER_SILENT, self_use and watched and self._meter_silent(now_ms),
-                    now[GRID_W] is not None)
+                    not self_use or now[GRID_W] is not None)
         self._judge(TRIP_PCS_OVERPOWER, self._over.held(self._overpower(sequence, window), now_ms),
                     True)
         if sequence.failed in _BY_FAILURE:
@@ -79,6 +79,10 @@ class Trips:
                 return True
         self.restarts_used_up = True
         return False
+
+    def needs_person(self):
+        """True when no automatic restart will follow."""
+        return not self._auto or self.present & _STICKY != 0
 
     def forgive(self):
         """A person starts: sticky trips are gone and the restarts count from zero."""

@@ -8,7 +8,7 @@ from bess.core.points import (
     CHARGE_WH, COMMAND_W, DC_MA, DISCHARGE_W_RATED, DISCHARGE_WH, ENERGY_WH_RATED, EVENT_COUNT,
     EXPORT_WH, FIRST_CAUSE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, LOAD_W, LOAD_WH,
     LO_REASON, LO_W, MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS,
-    OUTPUTS, OWNER, PACK_MV, PCS_UNCONFIRMED, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, RUN, SOC_PM,
+    OUTPUTS, OWNER, PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, RUN, SOC_PM,
     TRIPS, UPTIME_S, WISH_W,
 )
 
@@ -35,9 +35,9 @@ class Views:
         now[UPTIME_S] = 0
 
     def balance(self, grid_w, battery_w):
-        """Load from the balance, with the battery's power at the time of the meter sample."""
+        """Load from the balance; battery_w: at the time of the meter sample, None is unknown."""
         now = self._manager.image.now
-        now[LOAD_W] = grid_w + battery_w + (now[PV_W] or 0)
+        now[LOAD_W] = None if battery_w is None else grid_w + battery_w + (now[PV_W] or 0)
 
     def publish(self, now_ms, dt_ms):
         """All computed points of this tick."""
@@ -47,14 +47,14 @@ class Views:
         self._publish_pack(manager.pack, now)
         now[MODE] = manager.mode
         sequence = manager.sequence
-        now[PHASE] = BLOCKED if sequence.phase == OFF and manager.trips.present else sequence.phase
+        blocked = manager.trips.present or manager.run_wanted and manager.started
+        now[PHASE] = BLOCKED if sequence.phase == OFF and blocked else sequence.phase
         now[OUTPUTS] = self._outputs(manager)
         now[CAUSES] = manager.latched
         now[FIRST_CAUSE] = manager.first_cause
         now[TRIPS] = manager.trips.present
         now[EVENT_COUNT] = manager.events.count
         now[OPENINGS] = manager.openings
-        now[PCS_UNCONFIRMED] = manager.image.raw[PCS_UNCONFIRMED]
         self._publish_times(manager.image, now, now_ms, dt_ms)
 
     def _publish_command(self, manager, now):

@@ -8,6 +8,14 @@ near 1 does not hunt (a Smith predictor without a plant model).
 from micropython import const
 
 _BIG_W = const(300)
+NO_DISCHARGE = const(2)             # steps of stale_step: 1 only towards zero, 3 standby
+
+
+def stale_step(age_ms):
+    """0..3: how stale a meter sample of this age is (15, 30, 60 s); 0 as long as there is none."""
+    if age_ms is None or age_ms <= 15_000:
+        return 0
+    return 1 if age_ms <= 30_000 else 2 if age_ms <= 60_000 else 3
 
 
 class Tracking:

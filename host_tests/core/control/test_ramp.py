@@ -1,0 +1,102 @@
+"""The ramp: cuts at once, rises at its rate, crosses zero through zero."""
+
+from bess.core.control.ramp import Ramp
+from bess.core.window import Window
+
+
+def ramp(w=0, rating_w=20_000, up_pm=100, down_pm=200, dwell_ms=5000):
+    made = Ramp(rating_w, up_pm, down_pm, dwell_ms)
+    made.w = w
+    made._sign = (w > 0) - (w < 0)
+    return made
+
+
+def window(lo_w=-20_000, hi_w=20_000):
+    made = Window()
+    made.open(-lo_w, hi_w, 6)
+    return made
+
+
+STEPS = (
+    # w, target, lo, hi, dt, next w, why
+    (0, 20_000, -20_000, 20_000, 100, 200, "up: 10 % of the rating a second"),
+    (0, -20_000, -20_000, 20_000, 100, -200, "the same when charging"),
+    (5000, 20_000, -20_000, 20_000, 200, 5400, "twice the time"),
+    (5000, 0, -20_000, 20_000, 100, 4600, "down: 20 % a second"),
+    (-5000, 0, -20_000, 20_000, 100, -4600, "the same when charging"),
+    (5000, 4900, -20_000, 20_000, 100, 4900, "does not overshoot"),
+    (5000, 5150, -20_000, 20_000, 100, 5150, "does not overshoot"),
+    (5000, 5000, -20_000, 20_000, 100, 5000, "there"),
+    (5000, 5000, -20_000, 1234, 100, 1234, "a limit that falls cuts at once"),
+    (-5000, -5000, -300, 20_000, 100, -300, "on either side"),
+    (5000, 5000, -20_000, 0, 100, 0, "a closed side"),
+    (300, -8000, -20_000, 20_000, 100, 0, "never through zero in one tick"),
+    (5000, -8000, -20_000, 20_000, 100, 4600, "first towards zero"),
+    (0, 0, -20_000, 20_000, 100, 0, "at rest"),
+)
+
+
+def test_steps():
+    for w, target_w, lo_w, hi_w, dt_ms, wanted_w, why in STEPS:
+        assert ramp(w).follow(target_w, window(lo_w, hi_w), dt_ms) == wanted_w, why
+
+
+def test_a_limit_that_rises_is_ramped():
+    follower = ramp(5000)
+    follower.follow(5000, window(hi_w=1000), 100)
+    assert follower.follow(5000, window(), 100) == 1200
+
+
+def test_no_watt_is_lost_to_rounding():
+    follower = ramp(rating_w=5555, up_pm=97, dwell_ms=0)        # 538 W a second
+    for _ in range(100):
+        follower.follow(5555, window(), 17)
+    assert follower.w == 538 * 1700 // 1000
+
+
+def test_small_ratings_move_at_least_500_w_a_second():
+    assert ramp(rating_w=1000).up_w == 500
+
+
+def test_the_sign_changes_through_a_tick_at_zero():
+    follower, seen = ramp(1000), []
+    for _ in range(5):
+        seen.append(follower.follow(-2000, window(), 100))
+    assert seen == [600, 200, 0, -200, -400], seen
+
+
+def test_a_small_target_of_the_other_sign_waits_at_zero():
+    follower = ramp(100)
+    ticks = 0
+    while follower.follow(-150, window(), 100) >= 0:
+        ticks += 1
+    assert ticks == 50, "the tick that reaches zero, then 5 s with it"
+
+
+def test_a_large_one_does_not_wait_and_a_small_one_of_the_same_sign_neither():
+    for target_w in (-201, 100):
+        follower = ramp(100)
+        follower.follow(0, window(), 100)
+        assert follower.w == 0
+        assert follower.follow(target_w, window(), 100) != 0, target_w
+
+
+def test_long_rest_at_zero_counts_as_the_wait():
+    follower = ramp(100)
+    for _ in range(60):
+        follower.follow(0, window(), 100)
+    assert follower.follow(-100, window(), 100) == -100
+
+
+def test_a_wait_is_not_carried_over_from_before():
+    follower = ramp(100)
+    for _ in range(60):
+        follower.follow(0, window(), 100)
+    follower.follow(100, window(), 100)
+    assert [follower.follow(-100, window(), 100) for _ in range(3)] == [0, 0, 0]
+
+
+def test_stop():
+    follower = ramp(20_000)
+    follower.stop()
+    assert follower.w == 0

@@ -1,0 +1,117 @@
+"""Inputs and outputs as bits, with the polarity of the board's table."""
+
+import sys
+
+levels = {}
+opened = []
+
+
+class Pin:
+    IN, OUT, PULL_UP, PULL_DOWN, IRQ_RISING, IRQ_FALLING = 1, 3, 2, 1, 1, 2
+
+    def __init__(self, number, mode, pull=None, value=None):
+        self.number = number
+        self.handler = None
+        opened.append((number, mode, pull, value))
+        if value is not None:
+            levels[number] = value
+
+    def value(self, level=None):
+        if level is None:
+            return levels.get(self.number, 0)
+        levels[self.number] = level
+
+    def irq(self, handler, trigger):
+        if self.number == 9:
+            raise NotImplementedError("no interrupts")
+        self.handler = handler
+
+
+class Machine:
+    """Stands in for the `machine` module while the port is imported."""
+
+
+def import_pins():
+    real = sys.modules.get("machine")
+    Machine.Pin = Pin
+    sys.modules["machine"] = Machine
+    sys.modules.pop("bess.ports.pins", None)
+    try:
+        from bess.ports import pins
+        return pins.Pins
+    finally:
+        sys.modules.pop("bess.ports.pins", None)
+        sys.modules.pop("machine")
+        if real is not None:
+            sys.modules["machine"] = real
+
+
+Pins = import_pins()
+
+INPUTS = ((4, 0, 1), (5, 1, -1), (6, 1, 0))         # gpio, active level, pull
+OUTPUTS = ((20, 1), (21, 0), (22, 1))               # gpio, active level
+
+
+def board():
+    levels.clear()
+    opened.clear()
+    return Pins(INPUTS, OUTPUTS)
+
+
+def test_outputs_are_inactive_before_anything_else():
+    board()
+    assert opened[:3] == [(20, 3, None, 0), (21, 3, None, 1), (22, 3, None, 0)]
+
+
+def test_inputs_get_their_pull():
+    board()
+    assert opened[3:] == [(4, 1, 2, None), (5, 1, 1, None), (6, 1, None, None)]
+
+
+READINGS = (
+    # levels of 4, 5, 6; bits; why
+    ((1, 0, 0), 0b000, "all inactive: the first is active low"),
+    ((0, 0, 0), 0b001, "the first is pulled down"),
+    ((1, 1, 0), 0b010, "second"),
+    ((0, 1, 1), 0b111, "all"),
+)
+
+
+def test_inputs():
+    pins = board()
+    for (first, second, third), bits, why in READINGS:
+        levels[4], levels[5], levels[6] = first, second, third
+        assert pins.read_inputs() == bits, why
+
+
+def test_outputs_with_polarity():
+    pins = board()
+    for bits in (0b001, 0b010, 0b111, 0b101, 0b000):
+        pins.write_outputs(bits)
+        assert levels[20] == bits & 1
+        assert levels[21] == 1 - (bits >> 1 & 1)
+        assert levels[22] == bits >> 2 & 1
+
+
+def test_bits_without_an_output_do_nothing():
+    pins = board()
+    pins.write_outputs(0b11111001)
+    assert (levels[20], levels[21], levels[22]) == (1, 1, 0)
+
+
+def test_release_writes_even_when_nothing_seems_active():
+    pins = board()
+    levels[20], levels[21] = 1, 0       # somebody else drove them
+    pins.release_outputs()
+    assert (levels[20], levels[21], levels[22]) == (0, 1, 0)
+    pins.write_outputs(0b1)
+    assert levels[20] == 1
+
+
+def test_interrupt_where_the_board_has_one():
+    pins = board()
+    heard = []
+    assert pins.on_input(0, heard.append) is True
+    pins._inputs[0].handler("pin")
+    assert heard == ["pin"]
+    assert Pins(((9, 1, 0),), ()).on_input(0, heard.append) is False

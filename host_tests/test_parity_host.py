@@ -1,0 +1,188 @@
+"""One seeded hour decides the same on CPython, 64-bit and 32-bit MicroPython, without heap.
+
+The whole pure chain runs against byte-level peers (host_tests/sim). CPython's run is the measure;
+MicroPython runs with the heap locked in every control tick, so that one that allocates ends the
+run with its tick and its line. A difference is traced to its first tick.
+"""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tools import mpy_run, wasm32
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / "host_tests" / "sim" / "run.py"
+HEAP = "512K"       # a small heap is a fast one
+HEAP32 = 2 * 1024 * 1024
+TIMEOUT_S = 240
+
+SEED = 1
+HOUR = 60
+# modules, minutes: the tick wraps in the third minute
+RUNS_32 = ((4, 10), (16, 3))
+
+
+def host_command(interpreter, *options):
+    """Command line of a run on this machine."""
+    start = [sys.executable] if interpreter == "cpython" else [
+        mpy_run.interpreter(), "-X", f"heapsize={HEAP}"]
+    return [str(part) for part in (*start, PROGRAM, "--seed", SEED, *options)]
+
+
+def run_host(interpreter, *options):
+    """Output of a run; fails with everything that was printed."""
+    command = host_command(interpreter, *options)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S)
+    text = done.stdout + mpy_run.with_source(done.stderr)
+    assert done.returncode in (0, 1) and done.stdout, f"{' '.join(command)}\n{text}"
+    return text
+
+
+def course(interpreter, modules, minutes, *options):
+    """What --json says about a run on this machine."""
+    text = run_host(interpreter, "--modules", modules, "--minutes", minutes, "--json", *options)
+    last = text.splitlines()[-1]
+    assert last.startswith("{"), text
+    return json.loads(last)
+
+
+def course_32(modules, minutes, seed=SEED):
+    """The same on the 32-bit build; a call a minute, since it collects only between calls."""
+    files = wasm32.tree(ROOT / "firmware") | wasm32.tree(PROGRAM.parent, "/lib/host_tests/sim")
+    begin = "from host_tests.sim.world import World\nimport json\n"
+    begin += f"world = World({seed}, {modules}, locked=True)"
+    end = "print(json.dumps({'hashes': world.hashes, 'faults': world.faults}))"
+    output = wasm32.run32([begin, *["world.run(600)"] * minutes, end], files, HEAP32, TIMEOUT_S)
+    return json.loads(output.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def courses():
+    """All runs, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        jobs = {
+            "desktop": pool.submit(course, "micropython", 4, HOUR, "--locked"),
+            "measure": pool.submit(course, "cpython", 4, HOUR),
+            "measure 16": pool.submit(course, "cpython", 16, 5),
+            "desktop 16": pool.submit(course, "micropython", 16, 5, "--locked"),
+        }
+        for modules, minutes in RUNS_32:
+            jobs[modules, minutes] = pool.submit(course_32, modules, minutes)
+    return jobs
+
+
+def first_difference(one, other):
+    """Number of the first minute whose hashes differ, None when there is none."""
+    for minute, (a, b) in enumerate(zip(one, other)):
+        if a != b:
+            return minute
+    return None
+
+
+def ticks(interpreter, modules, minute):
+    """The printed decisions of each tick of a minute, the names first."""
+    text = run_host(interpreter, "--modules", modules, "--minutes", minute + 1,
+                    "--minute", minute)
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("tick "))
+    return lines[start:start + 601]
+
+
+def explain(modules, minute):
+    """The first tick that differs between the interpreters of this machine, and how to see it."""
+    replay = f"python -m host_tests.sim.run --seed {SEED} --minutes {minute + 1}"
+    replay += f" --modules {modules} --minute {minute}"
+    ours, theirs = ticks("cpython", modules, minute), ticks("micropython", modules, minute)
+    for a, b in zip(ours, theirs):
+        if a != b:
+            return f"seed {SEED}, first at tick {a.split()[0]}:\n{ours[0]}\n{a}\n{b}\n{replay}"
+    return f"seed {SEED}, minute {minute}, only on the 32-bit build\n{replay}"
+
+
+def check_same(modules, measure, other):
+    """Equal minute by minute as far as `other` goes, and the oracle content."""
+    assert not other["faults"], "\n".join(other["faults"])
+    minute = first_difference(measure["hashes"], other["hashes"])
+    assert minute is None, explain(modules, minute)
+    assert other["hashes"]
+
+
+def test_the_site_never_comes_to_harm(courses):
+    for name in ("measure", "measure 16"):
+        assert not courses[name].result()["faults"], "\n".join(courses[name].result()["faults"])
+    assert len(courses["measure"].result()["hashes"]) == HOUR
+
+
+def test_desktop_micropython_decides_the_same_without_heap(courses):
+    check_same(4, courses["measure"].result(), courses["desktop"].result())
+    assert len(courses["desktop"].result()["hashes"]) == HOUR
+
+
+def test_sixteen_modules_decide_the_same_without_heap(courses):
+    check_same(16, courses["measure 16"].result(), courses["desktop 16"].result())
+
+
+@pytest.mark.parametrize("modules, minutes", RUNS_32)
+def test_32_bit_micropython_decides_the_same_without_heap(courses, modules, minutes):
+    measure = courses["measure" if modules == 4 else "measure 16"].result()
+    other = courses[modules, minutes].result()
+    assert len(other["hashes"]) == minutes
+    check_same(modules, measure, other)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_other_seeds_do_no_harm(seed):
+    options = ("--seed", str(seed), "--modules", "4" if seed % 2 else "16", "--json")
+    for interpreter in ("cpython", "micropython"):
+        result = json.loads(run_host(interpreter, *options).splitlines()[-1])
+        assert not result["faults"], "\n".join(result["faults"])
+
+
+@pytest.mark.long
+def test_the_whole_hour_on_the_32_bit_build():
+    hour = course_32(16, HOUR)
+    check_same(16, course("cpython", 16, HOUR), hour)
+    assert len(hour["hashes"]) == HOUR
+
+
+# Programs that allocate in a control tick once the inverter runs, and where that shows.
+SABOTAGE = """
+import sys
+sys.path[:0] = [{stubs!r}, {root!r}, {firmware!r}]
+from host_tests.sim.world import World
+world = World(1, 4, locked=True)
+publish = world.manager.views.publish
+def spoil(now_ms, dt_ms):
+    if world.tick > 100:
+        world.junk = [dt_ms]
+    publish(now_ms, dt_ms)
+world.manager.views.publish = spoil
+world.run(150)
+"""
+
+
+def test_a_tick_that_allocates_is_found():
+    """The proof can fail: with its tick, and with its line on the desktop."""
+    source = SABOTAGE.format(
+        stubs="/lib", root=str(ROOT), firmware=str(ROOT / "firmware"))
+    done = subprocess.run(
+        [mpy_run.interpreter(), "-X", f"heapsize={HEAP}", "-c", source],
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S)
+    said = done.stdout + done.stderr
+    assert "FAULT tick 101" in said and "line 9, in spoil" in said, said
+    files = wasm32.tree(ROOT / "firmware") | wasm32.tree(PROGRAM.parent, "/lib/host_tests/sim")
+    with pytest.raises(wasm32.Failed, match="FAULT tick 101"):
+        wasm32.run32([source], files, HEAP32)
+
+
+def test_a_difference_is_traced_to_its_tick():
+    """What `explain` prints for equal runs says that this machine's interpreters agree."""
+    assert "only on the 32-bit build" in explain(4, 0)
+    assert first_difference([1, 2, 3], [1, 2, 4]) == 2
+    assert first_difference([1, 2, 3], [1, 2]) is None
