@@ -129,7 +129,7 @@ def make_port(values, board):
         return TcpPort(values["host"], values["port"])
     pins = board.get("pins", {})
     lines = [pins.get(name, {}).get("gpio") for name in ("rs485_tx", "rs485_rx", "rs485_de")]
-    return UartPort(board.get("uart", values["uart"]), values["baud"], lines)
+    return UartPort(values["uart"] or board.get("uart", 1), values["baud"], lines)
 
 
 def _report(loop, context):

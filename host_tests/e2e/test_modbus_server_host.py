@@ -408,7 +408,8 @@ def test_pymodbus_client(port):
 @pytest.mark.skipif(shutil.which("mbpoll") is None, reason="mbpoll is not installed")
 def test_mbpoll(port):
     command = ["mbpoll", "-m", "tcp", "-p", str(port), "-a", "1", "-0", "-r", "20", "-c", "3"]
-    done = subprocess.run(command + ["-1", "127.0.0.1"], capture_output=True, text=True, timeout=10)
+    command += ["-1", "127.0.0.1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
     assert done.returncode == 0, done.stdout + done.stderr
     for n in (20, 21, 22):
         assert f"[{n}]: \t{n}" in done.stdout

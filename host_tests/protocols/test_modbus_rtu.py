@@ -127,6 +127,7 @@ def test_server_on_a_bad_or_shared_line():
         assert line.rtu.errors == errors, (why, line.rtu.errors)
         line.hear(READ_3)
         assert line.answers() == [READ_3_ANSWER], why
+        assert line.rtu.errors == errors, (why, "silence left something behind")
 
 
 def test_server_byte_by_byte_on_a_bad_line():

@@ -204,6 +204,19 @@ def test_client_and_answers_that_are_not_right():
             assert client.receive(answer_with(2), 15) == 0, why
 
 
+def test_client_that_forgot_takes_no_answer():
+    client = TcpClient()
+    client.encode(READ_3)
+    assert client.receive(answer_with(1), 9) == WAITING
+    client.forget()
+    assert client.receive(answer_with(1)[9:], 6) == WAITING
+    client.encode(READ_3)
+    client.forget()
+    assert client.receive(answer_with(2), 15) == WAITING
+    client.encode(READ_3)
+    assert client.receive(answer_with(3), 15) == 0
+
+
 def test_transaction_ids_wrap_at_16_bits():
     client = TcpClient()
     for _ in range(0xFFFF):

@@ -16,6 +16,8 @@ from bess.services.pump import Pump  # noqa: E402
 
 clock = Clock()
 
+RETRY_MS = 150
+
 
 class Wire:
     """A port whose peer is a function: answer(frame) -> bytes or None."""
@@ -110,14 +112,14 @@ def tcp_link(answer, timeout_ms=50, **options):
     device, wire = Device(), Wire(answer, **options)
     transactions = Transactions(TcpClient(), retries=0, timeout_ms=timeout_ms)
     transactions.add(device)
-    return device, wire, Pump(wire, transactions, clock)
+    return device, wire, Pump(wire, transactions, clock, retry_ms=RETRY_MS)
 
 
 def rtu_link(answer, timeout_ms=50):
     device, wire = Device(), Wire(answer)
     transactions = Transactions(RtuClient(), retries=0, timeout_ms=timeout_ms)
     transactions.add(device)
-    return device, wire, Pump(wire, transactions, clock)
+    return device, wire, Pump(wire, transactions, clock, retry_ms=RETRY_MS)
 
 
 async def until(condition, limit_ms=4000):
@@ -167,7 +169,7 @@ def test_answer_goes_on_without_waiting():
 def test_refused_port_is_tried_again():
     async def steps(device, wire, pump):
         spent_ms = await until(lambda: device.values)
-        assert 900 <= spent_ms < 2000
+        assert RETRY_MS - 10 <= spent_ms < 1000
         assert (pump.faults, pump.opens) == (1, 1)
         assert "refused" in pump.last_fault
 
@@ -228,14 +230,18 @@ NONSENSE = (
 
 def test_nonsense_never_ends_the_pump():
     for noise, reopens, why in NONSENSE:
-        async def steps(device, wire, pump):
-            await until(lambda: wire.written)
-            await asyncio.sleep(0.05)
-            wire.answer = tcp_answer
-            await until(lambda: device.values)
-            assert (pump.faults > 0) == reopens, why
+        check_nonsense(noise, reopens, why)
 
-        with_pump(tcp_link(lambda frame: noise, timeout_ms=50), steps)
+
+def check_nonsense(noise, reopens, why):
+    async def steps(device, wire, pump):
+        await until(lambda: wire.written)
+        await asyncio.sleep(0.05)
+        wire.answer = tcp_answer
+        await until(lambda: device.values)
+        assert (pump.faults > 0) == reopens, why
+
+    with_pump(tcp_link(lambda frame: noise, timeout_ms=50), steps)
 
 
 def test_a_bug_behind_the_pump_is_an_outage_not_an_end():
@@ -281,12 +287,12 @@ def test_stop_is_on_the_wire_within_200_ms():
 
 
 def test_stop_ends_the_pause_after_an_outage():
-    """The second pause would be two seconds; a stop command that waits makes it one."""
+    """The fourth pause would be eight first ones; a stop command that waits makes it one."""
     async def steps(device, wire, pump):
-        await until(lambda: pump.faults == 2)
+        await until(lambda: pump.faults == 4)
         device.urgent = True
-        spent_ms = await until(lambda: pump.faults == 3)
-        assert spent_ms < 1500
+        spent_ms = await until(lambda: pump.faults == 5)
+        assert spent_ms < 3 * RETRY_MS
 
     with_pump(tcp_link(tcp_answer, refusals=9), steps)
 

@@ -57,7 +57,7 @@ class Module:
         self.mah = soc_pm * _MAH_PER_PM + rng.between(-900, 900)
         self.offset_mah = [rng.between(-700, 700) for _ in range(CELLS)]
         self._fullest = self.offset_mah.index(max(self.offset_mah))
-        self.soc_error_pm = rng.between(-12, 4)
+        self.soc_error_pm = rng.between(-50, -30)
         self.siemens = rng.between(155, 178)
         self.current_ma = 0
         self.temp_uc = 1_000_000 * rng.between(20, 24)

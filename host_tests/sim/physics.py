@@ -238,7 +238,7 @@ class Meter:
         self.shown_w = 0
         self.shown_wh = (0, 0)
         self.books = Books()
-        self._next_ms = 0
+        self._next_ms = 100
         self._latent_ms = -1
         self._sample_w = 0
 

@@ -34,7 +34,7 @@ HOUR = (
     (2400, "inverter dead", 1), (2411, "inverter dead", 0),
     (2500, "wander", 0), (2800, "release", 0),
     (2900, "modules dead", 1), (2975, "modules dead", 0),
-    (2990, "reset", 0), (2993, "start", 1),
+    (3025, "reset", 0), (3028, "start", 1),
     (3050, "hold", 700), (3300, "hold", -700), (3500, "release", 0),
 )
 _RENEW_TICKS = 150

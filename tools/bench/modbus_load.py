@@ -1,8 +1,8 @@
 """Load on a Modbus TCP server: raw-socket clients, one request in flight on each.
 
-The client costs as little as CPython allows (one request built once, `recv_into` a kept buffer), so
-that the figure is the server's. `measure(host, port, clients, seconds)` is what the benchmark calls;
-as a program: `python -m tools.bench.modbus_load --port 5020 --clients 4 --seconds 3`.
+The client costs as little as CPython allows (one request built once, `recv_into` a kept buffer),
+so that the figure is the server's. `measure(host, port, clients, seconds)` is what the benchmark
+calls; as a program: `python -m tools.bench.modbus_load --port 5020 --clients 4 --seconds 3`.
 """
 
 import argparse
@@ -57,7 +57,7 @@ class Client:
         self.sock.send(self.request)
 
     def take(self):
-        """Read what is there; True when the answer is whole. Raises RuntimeError on a wrong one."""
+        """Read what is there: is the answer whole? Raises RuntimeError on a wrong one."""
         view = memoryview(self.buffer)[self.filled:] if self.filled else self.buffer
         received = self.sock.recv_into(view)
         if received == 0:

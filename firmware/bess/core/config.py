@@ -50,7 +50,7 @@ FIELDS = (
 LINK_FIELDS = (
     ("kind", str, ("rtu", "tcp"), None, None, "", "serial or network"),
     ("name", str, 1, 16, "link", "", "name shown to people"),
-    ("uart", int, 0, 3, 1, "", "number of the UART"),
+    ("uart", int, 0, 3, 0, "", "number of the UART, 0 = the board's own"),
     ("baud", int, 1200, 1_000_000, 115_200, "", "bits per second"),
     ("host", str, 1, 64, "127.0.0.1", "", "address of the device"),
     ("port", int, 1, 65_535, 502, "", "TCP port"),

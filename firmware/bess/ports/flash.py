@@ -1,9 +1,9 @@
 """Small files that a power cut cannot spoil.
 
-Each name has two slots, `name.0` and `name.1`. A save writes a temporary file, closes it and renames
-it over the *older* slot, so the newer one is untouched until the new one is whole. A slot carries a
-sequence number and a CRC; `load` takes the newest that is whole. Contents equal to what is stored
-are not written again: flash wears.
+Each name has two slots, `name.0` and `name.1`. A save writes a temporary file, closes it and
+renames it over the *older* slot, so the newer one is untouched until the new one is whole. A slot
+carries a sequence number and a CRC; `load` takes the newest that is whole. Contents equal to what
+is stored are not written again: flash wears.
 """
 
 import binascii
@@ -50,7 +50,8 @@ class FlashStore:
         content stays in both cases.
         """
         if len(content) > self._bytes_max:
-            raise ValueError("%s: got %d bytes, at most %d" % (name, len(content), self._bytes_max))
+            sizes = (name, len(content), self._bytes_max)
+            raise ValueError("%s: got %d bytes, at most %d" % sizes)
         newest = self._newest(name)
         slot, sequence = 0, 1
         if newest is not None:

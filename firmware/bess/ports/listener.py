@@ -1,12 +1,12 @@
 """Many TCP connections to one port, served fairly and fast.
 
 How it gets its speed. Going back to the event loop between two requests costs more than answering
-one: the loop's poller, a task switch and, on a desktop, the time until a sleeping process wakes. So
-the task that finds its connection readable becomes the *driver*: it polls all connections with a
-poller of this module's own, answers each ready one once per round (that is the fairness), and goes
-on for `_QUIET_US` after the last byte before it lets the loop wait again. It hands the loop to the
-other tasks every `_HOLD_US` meanwhile, so control is never delayed by more than that and one
-request. While somebody drives, the tasks of the other connections have nothing to do.
+one: the loop's poller, a task switch and, on a desktop, the time until a sleeping process wakes.
+So the task that finds its connection readable becomes the *driver*: it polls all connections with
+a poller of this module's own, answers each ready one once per round (that is the fairness), and
+goes on for `_QUIET_US` after the last byte before it lets the loop wait again. It hands the loop
+to the other tasks every `_HOLD_US` meanwhile, so control is never delayed by more than that and
+one request. While somebody drives, the tasks of the other connections have nothing to do.
 
 How it stays up. A connection that does not take its answers is not read either, so it can hold one
 batch of answers and no more; it is closed after `stuck_ms`, like one that stops in the middle of a

@@ -209,7 +209,7 @@ class Transactions:
         verdict = self._framing.receive(data, n)
         if verdict == BROKEN:
             self.broken = True
-        elif verdict != WAITING and self._in_flight:
+        elif verdict != WAITING:
             self._finish(verdict, now_ms)
 
     def lost(self, now_ms):

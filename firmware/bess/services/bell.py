@@ -25,8 +25,8 @@ class _QueueBell:
         """End the sleep, or the next one when nobody sleeps now."""
         self._rung = True
         sleeper = self._sleeper
-        # A task that is being cancelled is at the front already, and pushing it again would make it
-        # forget the cancellation, which the queue keeps in `data`.
+        # A task that is being cancelled is at the front already, and pushing it again would make
+        # it forget the cancellation, which the queue keeps in `data`.
         if sleeper is not None and sleeper.data is None:
             self._sleeper = None
             core._task_queue.remove(sleeper)

@@ -1,9 +1,9 @@
 """One link's bytes: carries them between a port and its transactions, and decides nothing.
 
 Two tasks a link. The reader hands over whatever arrives, in any portions. The writer asks the
-transactions what goes out next, sends it, and sleeps until an answer, a kick or the time they named.
-A stop command therefore never waits for a poll that nobody answers: `kick()` wakes the writer and
-the transactions give the stop priority.
+transactions what goes out next, sends it, and sleeps until an answer, a kick or the time they
+named. A stop command therefore never waits for a poll that nobody answers: `kick()` wakes the
+writer and the transactions give the stop priority.
 """
 
 import asyncio
@@ -14,8 +14,7 @@ from micropython import const
 _READ_BYTES = const(300)        # one RTU or TCP frame and a little
 _OPEN_S = const(10)             # ports have shorter deadlines of their own
 _SLEEP_MS_MAX = const(1000)     # looks after a dead connection at least this often
-_RETRY_S_MIN = const(1)
-_RETRY_S_MAX = const(30)
+_RETRY_GROWTH_MAX = const(30)   # longest pause after a failure, in first pauses
 
 
 class Pump:
@@ -27,12 +26,14 @@ class Pump:
         transactions: says what to send (poll, wait_ms), takes what comes (receive, lost).
             A server's framing has the same face, see SerialServer.
         clock: has ticks_ms().
+        retry_ms (int, ms): pause after a failure; doubles while nothing answers, up to 30 times.
     """
 
-    def __init__(self, port, transactions, clock):
+    def __init__(self, port, transactions, clock, retry_ms=1000):
         self._port = port
         self._transactions = transactions
         self._clock = clock
+        self._retry_ms = retry_ms
         self._bell = Bell()
         self._buf = bytearray(_READ_BYTES)
         self._fault = None          # why the reader ended, None while it runs
@@ -49,9 +50,9 @@ class Pump:
         self._bell.ring()
 
     async def run(self):
-        """Task: open, carry, open again after 1, 2 .. 30 s. Never ends by itself."""
+        """Task: open, carry, open again after a pause. Never ends by itself."""
         self._bell = Bell()     # the old one may know a task of an event loop that was given up
-        retry_s = _RETRY_S_MIN
+        pauses = 1
         while True:
             answers = self._answers()
             try:
@@ -61,9 +62,9 @@ class Pump:
                 self.faults += 1
                 self.last_fault = _text(fault)
             # A peer that accepts and hangs up at once is as dead as one that refuses.
-            retry_s = _RETRY_S_MIN if self._answers() != answers else retry_s
-            await self._pause(retry_s)
-            retry_s = min(2 * retry_s, _RETRY_S_MAX)
+            pauses = 1 if self._answers() != answers else pauses
+            await self._pause(pauses)
+            pauses = min(2 * pauses, _RETRY_GROWTH_MAX)
 
     async def _carry(self):
         """Move bytes until the port breaks, then raise what broke it."""
@@ -120,10 +121,10 @@ class Pump:
         elif 0 < self._port.timeouts_max <= self._transactions.timeouts - self._timeouts_seen:
             raise OSError("%s: no answer to %d requests" % (self.name, self._port.timeouts_max))
 
-    async def _pause(self, pause_s):
-        """Back-off. A stop command that waits cuts it to one second."""
-        for _ in range(pause_s):
-            await asyncio.sleep(1)
+    async def _pause(self, pauses):
+        """Back-off. A stop command that waits cuts it to the shortest one."""
+        for _ in range(pauses):
+            await asyncio.sleep(self._retry_ms / 1000)
             if self._transactions.urgent():
                 return
 

@@ -161,6 +161,7 @@ class Manager:
         self.latched |= new
         self.run_wanted = 0
         self.pack.readmit()             # a person looks at all of it before the next start
+        self.requests.withdraw(self._manual)
         self.events.note(EVENT_EMERGENCY, ALARM, cause, now_ms)
         if self.mode != EMERGENCY:
             self._enter(EMERGENCY, now_ms)
