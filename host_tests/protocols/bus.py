@@ -7,6 +7,15 @@ from bess.protocols.modbus_tcp import TcpClient, TcpServer
 from bess.protocols.transactions import Request, Transactions
 
 
+NEAR_WRAP = 0x3FFFFFFF - 700
+BOTH = (True, False)                # serial, TCP
+
+
+def expected(unit):
+    """The two registers that a Device polls."""
+    return (unit, 16 * unit & 0xFF, unit, 16 * unit + 1 & 0xFF)
+
+
 class UnitBank:
     """Every register of the unit holds 256 * unit + its address."""
 

@@ -35,7 +35,7 @@ HOUR = (
     (2500, "wander", 0), (2800, "release", 0),
     (2900, "modules dead", 1), (2975, "modules dead", 0),
     (3025, "reset", 0), (3028, "start", 1),
-    (3050, "hold", 700), (3300, "hold", -700), (3500, "release", 0),
+    (3050, "hold", 600), (3110, "hold", -1000), (3550, "release", 0),
 )
 _RENEW_TICKS = 150
 

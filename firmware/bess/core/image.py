@@ -13,7 +13,6 @@ from bess.core.points import GRID_W, SITE_AGES, SITE_POINTS
 from bess.core.tick import TICK_MASK
 
 _OLD_MS = const(0x1FFFFFFF)         # ages end here: a dead reading never looks young after a wrap
-_NEVER = const(-1)
 
 
 class Image:
@@ -26,8 +25,9 @@ class Image:
     def __init__(self):
         self.now = [None] * SITE_POINTS
         self.raw = [None] * SITE_POINTS
-        self.at_ms = array("i", [_NEVER] * SITE_POINTS)
+        self.at_ms = array("i", [0] * SITE_POINTS)
         self.meter_fresh = False
+        self._seen = bytearray(SITE_POINTS)
         self._aged = array("H", [point for point, _ in SITE_AGES])
         self._ages = array("i", [age for _, age in SITE_AGES])
         self._meter_new = False
@@ -38,6 +38,7 @@ class Image:
         if value is None:
             return                      # its age stays that of the last value
         self.at_ms[point] = sampled_ms
+        self._seen[point] = 1
         if point == GRID_W:
             self._meter_new = True
 
@@ -52,14 +53,14 @@ class Image:
                 now[point] = raw[point]
             else:
                 now[point] = None
-                if age_ms > _OLD_MS and at_ms[point] != _NEVER:
+                if age_ms > _OLD_MS:
                     at_ms[point] = (now_ms - _OLD_MS) & TICK_MASK
         self.meter_fresh = self._meter_new
         self._meter_new = False
 
     def age_ms(self, point, now_ms):
         """Age of the last value of `point`; None when there never was one."""
-        if self.at_ms[point] == _NEVER:
+        if not self._seen[point]:
             return None
         return (now_ms - self.at_ms[point]) & TICK_MASK
 
