@@ -106,8 +106,8 @@ def apply(text, edits):
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     data = bytearray(text.encode())
-    spans = [(starts[n.lineno - 1] + n.col_offset, starts[n.end_lineno - 1] + n.end_col_offset, new)
-             for n, new in edits]
+    spans = [(starts[n.lineno - 1] + n.col_offset,
+              starts[n.end_lineno - 1] + n.end_col_offset, new) for n, new in edits]
     for start, end, new in sorted(spans, reverse=True):
         data[start:end] = new.encode()
     return data.decode()

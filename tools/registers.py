@@ -86,8 +86,8 @@ def pairs_of(point, lists):
 
 def code(points, lists):
     """Text of core/points.py."""
-    lines = ['"""The points as numbers. Written by tools/registers.py from points.tsv; not by hand."""',
-             "", "from micropython import const", ""]
+    lines = ['"""The points as numbers. Written by tools/registers.py from points.tsv."""', "",
+             "from micropython import const", ""]
     for block in BLOCKS:
         rows = [p for p in points if p.block == block]
         lines.append(f"# {block}: index in its row of values")
@@ -104,7 +104,7 @@ def code(points, lists):
                 seen.add(f"{prefix}_{name}")
                 lines.append(f"{prefix}_{name} = const({value})")
         lines.append("")
-    lines += ["# one row a register block: (register - base) * 8 + kind, two bytes each, in index order",
+    lines += ["# a register block in index order: (register - base) * 8 + kind, two bytes each",
               "# kind: 0 u16, 1 i16, 2 u32, 3 i32"]
     for block in BLOCKS:
         rows = [p for p in points if p.block == block]
@@ -128,16 +128,19 @@ HEAD = """# Modbus registers
 
 Written by `python -m tools.registers` from `firmware/bess/points.tsv`; do not edit.
 
-Holding registers (FC 3) and input registers (FC 4) show the same map, as unit 1. Addresses are wire
-addresses, counted from 0. 32-bit values take two registers, high word first; both words are read in
-one request or the answer is not of one moment. Unknown reads 65535 (u16, e16), 32768 (i16),
-4294967295 (u32) and 2147483648 (i32). Reads between the values of a block give 0; a read beyond a
-block is exception 2. Power is positive for what feeds the site's AC bus: the battery discharges and
-the grid imports with a plus, the battery charges and the grid exports with a minus.
+Holding (FC 3) and input registers (FC 4) show the same map, as unit 1. Addresses are wire
+addresses, counted from 0. 32-bit values take two registers, high word first; one request is one
+moment. Unknown reads 65535 (u16, e16), 32768 (i16), 4294967295 (u32) and 2147483648 (i32). Gaps
+inside a block read 0; a read beyond a block is exception 2. Power is positive for what feeds the
+site's AC bus: discharging and importing; charging and exporting are negative.
+
+Discrete inputs (FC 2) show the bits of INPUTS, OUTPUTS, CAUSES and TRIPS, 16 each from 0; coil 0
+(FC 1, 5, 15) is START.
 
 40000 holds 'SunS', the SunSpec common model (1) and the end marker; the native map starts at 0.
 Writes (FC 6 and 16; a 32-bit value only as a whole) are permitted as `modbus_write` in the
-configuration says: `none` (default on real boards), `loopback` or `any`; else exception 1.
+configuration says: `none` (default on real boards), `loopback` or `any`; else exception 1. A write
+is taken whole or not at all: 2 not writable, 3 out of range, 4 the state forbids it (latched).
 """
 
 

@@ -4,7 +4,8 @@ from bess.core.config import DEVICE_FIELDS, FIELDS, LINK_FIELDS, check
 
 
 def link(**changes):
-    values = {"kind": "rtu", "name": "bus", "uart": 1, "devices": [{"kind": "bess_module", "unit": 1}]}
+    values = {"kind": "rtu", "name": "bus", "uart": 1,
+              "devices": [{"kind": "bess_module", "unit": 1}]}
     values.update(changes)
     return values
 

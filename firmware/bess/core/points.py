@@ -1,4 +1,4 @@
-"""The points as numbers. Written by tools/registers.py from points.tsv; not by hand."""
+"""The points as numbers. Written by tools/registers.py from points.tsv."""
 
 from micropython import const
 
@@ -259,7 +259,7 @@ EVENT_TEST = const(59)
 EVENT_CALLBACK_REMOVED = const(60)
 EVENT_INVARIANT = const(61)
 
-# one row a register block: (register - base) * 8 + kind, two bytes each, in index order
+# a register block in index order: (register - base) * 8 + kind, two bytes each
 # kind: 0 u16, 1 i16, 2 u32, 3 i32
 SITE_MAP = (
     b'\x00\x00\x00\x08\x00\x12\x00 \x00(\x000\x008\x00C'

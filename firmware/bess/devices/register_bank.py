@@ -87,11 +87,14 @@ class RegisterBank:
     def _read_repeated(self, address, end, out, at):
         manager = self._manager
         if MODULE_BASE <= address and end <= MODULE_BASE + MODULE_STRIDE * manager.pack.count:
-            base, stride, slots, row_of = MODULE_BASE, MODULE_STRIDE, self._module, self._module_row
+            base, stride = MODULE_BASE, MODULE_STRIDE
+            slots, row_of = self._module, self._module_row
         elif LINK_BASE <= address and end <= LINK_BASE + LINK_STRIDE * len(self._links):
-            base, stride, slots, row_of = LINK_BASE, LINK_STRIDE, self._link, self._link_row
+            base, stride = LINK_BASE, LINK_STRIDE
+            slots, row_of = self._link, self._link_row
         elif EVENT_BASE <= address and end <= EVENT_BASE + EVENT_STRIDE * EVENTS_SIZE:
-            base, stride, slots, row_of = EVENT_BASE, EVENT_STRIDE, self._event, self._event_at
+            base, stride = EVENT_BASE, EVENT_STRIDE
+            slots, row_of = self._event, self._event_at
         else:
             return ILLEGAL_ADDRESS
         while address < end:

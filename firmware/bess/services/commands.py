@@ -28,7 +28,7 @@ def console(app):
         "faults": (words.faults, "what is wrong with the configuration"),
         "start": (words.start, "close the contactors, start the inverter"),
         "stop": (words.stop, "power to zero, contactors open"),
-        "power": (words.power, "power W [MINUTES]: constant power, - charges; 0 minutes: for ever"),
+        "power": (words.power, "power W [MINUTES]: constant power, - charges; 0: for ever"),
         "auto": (words.auto, "end the constant power"),
         "shutdown": (words.shutdown, "emergency shutdown, latched"),
         "reset": (words.reset, "reset the emergency when its causes are gone for 5 s"),

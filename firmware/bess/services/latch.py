@@ -1,4 +1,4 @@
-"""Keeps the latched emergency over a restart: on flash within a second, written outside the tick."""
+"""Keeps the latched emergency over a restart: on flash within 1 s, written outside the tick."""
 
 import asyncio
 import struct
