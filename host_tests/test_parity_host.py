@@ -20,6 +20,7 @@ PROGRAM = ROOT / "host_tests" / "sim" / "run.py"
 HEAP = "512K"       # a small heap is a fast one
 HEAP32 = 2 * 1024 * 1024
 TIMEOUT_S = 240
+LONG_S = 900
 
 SEED = 1
 HOUR = 60
@@ -51,13 +52,13 @@ def course(interpreter, modules, minutes, *options):
     return json.loads(last)
 
 
-def course_32(modules, minutes, seed=SEED):
+def course_32(modules, minutes, timeout_s=TIMEOUT_S):
     """The same on the 32-bit build; a call a minute, since it collects only between calls."""
     files = wasm32.tree(ROOT / "firmware") | wasm32.tree(PROGRAM.parent, "/lib/host_tests/sim")
     begin = "from host_tests.sim.world import World\nimport json\n"
-    begin += f"world = World({seed}, {modules}, locked=True)"
+    begin += f"world = World({SEED}, {modules}, locked=True)"
     end = "print(json.dumps({'hashes': world.hashes, 'faults': world.faults}))"
-    output = wasm32.run32([begin, *["world.run(600)"] * minutes, end], files, HEAP32, TIMEOUT_S)
+    output = wasm32.run32([begin, *["world.run(600)"] * minutes, end], files, HEAP32, timeout_s)
     return json.loads(output.splitlines()[-1])
 
 
@@ -146,43 +147,70 @@ def test_other_seeds_do_no_harm(seed):
 
 @pytest.mark.long
 def test_the_whole_hour_on_the_32_bit_build():
-    hour = course_32(16, HOUR)
+    hour = course_32(16, HOUR, LONG_S)
     check_same(16, course("cpython", 16, HOUR), hour)
     assert len(hour["hashes"]) == HOUR
 
 
-# Programs that allocate in a control tick once the inverter runs, and where that shows.
+# A control tick that takes heap from tick 101 on.
 SABOTAGE = """
 import sys
-sys.path[:0] = [{stubs!r}, {root!r}, {firmware!r}]
+sys.path[:0] = [{root!r}, {firmware!r}]
 from host_tests.sim.world import World
 world = World(1, 4, locked=True)
 publish = world.manager.views.publish
 def spoil(now_ms, dt_ms):
     if world.tick > 100:
-        world.junk = [dt_ms]
+        world.junk = {expression}
     publish(now_ms, dt_ms)
 world.manager.views.publish = spoil
 world.run(150)
 """
 
 
-def test_a_tick_that_allocates_is_found():
-    """The proof can fail: with its tick, and with its line on the desktop."""
+def run_spoilt(expression):
+    """(what the desktop printed, what the 32-bit build printed or None when it was content)."""
     source = SABOTAGE.format(
-        stubs="/lib", root=str(ROOT), firmware=str(ROOT / "firmware"))
+        root=str(ROOT), firmware=str(ROOT / "firmware"), expression=expression)
     done = subprocess.run(
         [mpy_run.interpreter(), "-X", f"heapsize={HEAP}", "-c", source],
         cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S)
-    said = done.stdout + done.stderr
-    assert "FAULT tick 101" in said and "line 9, in spoil" in said, said
     files = wasm32.tree(ROOT / "firmware") | wasm32.tree(PROGRAM.parent, "/lib/host_tests/sim")
-    with pytest.raises(wasm32.Failed, match="FAULT tick 101"):
+    try:
         wasm32.run32([source], files, HEAP32)
+        said32 = None
+    except wasm32.Failed as failed:
+        said32 = str(failed)
+    return done.stdout + done.stderr, said32
 
 
-def test_a_difference_is_traced_to_its_tick():
-    """What `explain` prints for equal runs says that this machine's interpreters agree."""
-    assert "only on the 32-bit build" in explain(4, 0)
+def test_a_tick_that_takes_heap_is_found():
+    """The proof can fail: with its tick everywhere, with its line on the desktop."""
+    said, said32 = run_spoilt("[dt_ms]")
+    assert "FAULT tick 101" in said and "line 9, in spoil" in said, said
+    assert said32 and "FAULT tick 101" in said32, said32
+
+
+def test_a_product_too_large_for_the_chip_is_found():
+    """A small integer on the desktop, a heap object where small integers have 31 bits."""
+    said, said32 = run_spoilt("dt_ms * 100_000_000")
+    assert not said, said
+    assert said32 and "FAULT tick 101" in said32, said32
+
+
+def test_a_difference_is_traced_to_its_tick(monkeypatch):
+    """Made up: the desktop's MicroPython commands 1 W more in tick 700."""
     assert first_difference([1, 2, 3], [1, 2, 4]) == 2
     assert first_difference([1, 2, 3], [1, 2]) is None
+    assert "only on the 32-bit build" in explain(4, 0)
+    real = ticks
+
+    def different(interpreter, modules, minute):
+        lines = real("cpython", modules, minute)
+        if interpreter == "micropython":
+            lines[101] = lines[101].replace("700 ", "700 1")
+        return lines
+
+    monkeypatch.setitem(globals(), "ticks", different)
+    told = explain(4, 1)
+    assert "first at tick 700:" in told and "--minutes 2 --modules 4 --minute 1" in told, told

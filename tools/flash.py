@@ -130,13 +130,15 @@ def copy_words(folder, paths):
     return words
 
 
-def flash(board, port, force_config=False, instead=None):
+def flash(board, port, force_config=False, instead=None, into=build.BUILD):
     """Build, copy what differs, verify and reset; returns the paths that were copied.
 
-    instead: {path: bytes} that replace files of the image, as another config.json.
+    Args:
+        instead: {path: bytes} that replace files of the image, as another config.json.
+        into: folder for the image.
     """
     content = {**build.image(board), **(instead or {})}
-    folder = build.write(board, content)
+    folder = build.write(board, content, into)
     wanted = digests(content)
     plan = make_plan(wanted, parse_listing(mpremote(port, "exec", LIST_FILES)), force_config)
     if plan.removals or plan.copies:

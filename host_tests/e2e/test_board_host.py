@@ -185,12 +185,15 @@ def test_ctrl_c_interrupts_what_mpremote_runs():
 
 
 _WRITER = """
+import time
+
 def go():
     n = 0
     while True:
         n += 1
         with open('f%d' % (n % 5), 'w') as f:
             f.write('%08d' % n * 50)
+        time.sleep_ms(1)
 
 def check():
     with open('new', 'w') as f:
@@ -204,7 +207,7 @@ def test_ctrl_c_while_the_file_system_writes():
     with running() as board:
         board.put("writer.py", _WRITER)
         board.read_until(b">>> ", b"\r\x03from writer import *\r")
-        for pause_ms in range(10, 34, 2):
+        for pause_ms in range(10, 40, 2):
             board.type(b"go()\r")
             time.sleep(pause_ms / 1000)
             trace = board.read_until(b"KeyboardInterrupt", b"\x03")

@@ -94,6 +94,35 @@ def test_cancelled_sleeper_and_a_late_ring():
     assert asyncio.run(main()) == []
 
 
+def test_ringing_a_task_of_a_loop_that_was_given_up():
+    """Ctrl-C ends the loop with its tasks in the queue; the safe stop runs in a new one."""
+    woken = []
+
+    async def sleeper(bell):
+        await bell.sleep(10000)
+        woken.append(1)
+
+    async def cut_off(bell):
+        asyncio.create_task(sleeper(bell))
+        await asyncio.sleep(0.005)
+
+    async def safe_stop(bell):
+        begun_ms = clock.ticks_ms()
+        naps = [asyncio.create_task(timed(Bell(), wait_ms)) for wait_ms in (40, 10, 30, 20)]
+        await asyncio.sleep(0)
+        bell.ring()
+        bell.ring()
+        for nap in naps:
+            await nap
+        return clock.ticks_ms() - begun_ms
+
+    bell = Bell()
+    asyncio.run(cut_off(bell))
+    asyncio.new_event_loop()
+    assert 35 <= asyncio.run(safe_stop(bell)) < 500
+    assert not woken
+
+
 def test_ringing_allocates_nothing():
     async def main():
         bell = Bell()

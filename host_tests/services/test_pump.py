@@ -33,6 +33,8 @@ class Wire:
         self.written = []           # (tick, bytes)
         self.waiting = b""
         self.ended = False
+        self.write_faults = 0       # times write() fails
+        self.readers = 0            # tasks in read() now
 
     async def open(self):
         await asyncio.sleep(0)
@@ -48,13 +50,20 @@ class Wire:
         self.is_open = False
 
     async def write(self, buf):
+        if self.write_faults:
+            self.write_faults -= 1
+            raise OSError("cable pulled")
         frame = bytes(buf)
         self.written.append((clock.ticks_ms(), frame))
         self.waiting += self.answer(frame) or b""
 
     async def read(self, buf):
-        while not self.waiting and not self.ended:
-            await asyncio.sleep(0.001)
+        self.readers += 1
+        try:
+            while not self.waiting and not self.ended:
+                await asyncio.sleep(0.001)
+        finally:
+            self.readers -= 1
         count = min(len(buf), len(self.waiting))
         buf[:count] = self.waiting[:count]
         self.waiting = self.waiting[count:]
@@ -174,6 +183,28 @@ def test_refused_port_is_tried_again():
         assert "refused" in pump.last_fault
 
     with_pump(tcp_link(tcp_answer, refusals=1), steps)
+
+
+def test_pauses_grow():
+    """Three refusals: pauses of 1, 2 and 4 times the first."""
+    async def steps(device, wire, pump):
+        spent_ms = await until(lambda: device.values)
+        assert spent_ms >= 7 * RETRY_MS - 30
+
+    with_pump(tcp_link(tcp_answer, refusals=3), steps)
+
+
+def test_failed_write_leaves_no_old_reader():
+    async def steps(device, wire, pump):
+        await until(lambda: device.values)
+        wire.write_faults = 1
+        await until(lambda: pump.faults)
+        assert "cable pulled" in pump.last_fault
+        device.values.clear()
+        await until(lambda: device.values)
+        assert (wire.opens, wire.readers) == (2, 1)
+
+    with_pump(tcp_link(tcp_answer), steps)
 
 
 def test_closed_by_the_peer_opens_again():

@@ -1,17 +1,20 @@
 """What must be true of the site itself in every tick, whatever the firmware believes."""
 
-from bess.core.points import BATTERY_W, CHARGE_WH, DISCHARGE_WH
+from bess.core.points import (
+    BATTERY_W, CHARGE_WH, DISCHARGE_WH, EXPORT_WH, GRID_W, IMPORT_WH,
+)
 
-from host_tests.sim.physics import RUNNING, Books
+from host_tests.sim.physics import RUNNING
+from host_tests.sim.surroundings import Books
 
 CELL_MV_NEVER_CHARGED = 3650
 _FAULTS_MAX = 20
 _PRESSED_TICKS = 15         # the emergency input is pressed: no power, contactors open
 _REVERT_TICKS = 320         # nobody speaks to the inverter: no power
 _SILENT_TICKS = 80          # no module is heard: no power
-_CLOSED_TICKS = 40          # a side of the window is closed: no power on that side
+_OUTSIDE_TICKS = 25         # a limit falls: the true power is inside again
 _STEADY_TICKS = 50          # a command stands: the inverter gives it
-_BOOKS_SLACK_WH = 10
+_SLACK_WH = 10
 
 
 class Oracle:
@@ -20,17 +23,20 @@ class Oracle:
     def __init__(self, world):
         self.faults = []
         self.cell_mv_max = 0
+        self.outside_ticks_max = 0
         self.openings_under_load = 0
         self._world = world
         self._books = Books()
+        self._grid_books = Books()
         self._pressed = self._dead = self._silent = 0
-        self._lo_closed = self._hi_closed = self._steady = 0
+        self._outside = self._steady = 0
         self._command_w = 0
         self._was_connected = False
         self._before_ma = 0
         rated_w = world.manager.settings.w_rated
         self._small_w = rated_w // 50
         self._rated_w = rated_w
+        self._slack_wh = rated_w // 250         # a meter that fell silent is believed for 15 s
         self._small_ma = world.manager.pack.rated_ma * len(world.modules) // 50
 
     def check(self):
@@ -44,7 +50,7 @@ class Oracle:
         self._losses(power_w, site, world)
         self._window(power_w, manager)
         self._obedience(power_w, site, manager)
-        self._energy(power_w, manager.image.now)
+        self._energy(power_w, site.grid_w, manager.image.now)
 
     def _fault(self, text):
         if len(self.faults) < _FAULTS_MAX:
@@ -94,13 +100,13 @@ class Oracle:
 
     def _window(self, power_w, manager):
         window = manager.window
-        self._lo_closed = self._lo_closed + 1 if window.lo_w == 0 and not self._dead else 0
-        self._hi_closed = self._hi_closed + 1 if window.hi_w == 0 and not self._dead else 0
-        if self._lo_closed > _CLOSED_TICKS and power_w < -self._small_w:
-            self._fault("charging with %d W, forbidden for %d ticks" % (-power_w, self._lo_closed))
-        if self._hi_closed > _CLOSED_TICKS and power_w > self._small_w:
-            self._fault("discharging with %d W, forbidden for %d ticks"
-                        % (power_w, self._hi_closed))
+        outside = (power_w < window.lo_w - self._small_w or power_w > window.hi_w + self._small_w)
+        self._outside = self._outside + 1 if outside and not self._dead else 0
+        if self._outside > self.outside_ticks_max:
+            self.outside_ticks_max = self._outside
+        if self._outside > _OUTSIDE_TICKS:
+            self._fault("%d W outside the window %d..%d for %d ticks"
+                        % (power_w, window.lo_w, window.hi_w, self._outside))
 
     def _obedience(self, power_w, site, manager):
         command_w = manager.command.battery_w
@@ -111,12 +117,17 @@ class Oracle:
             self._fault("commanded %d W for %d ticks, true power %d W"
                         % (command_w, self._steady, power_w))
 
-    def _energy(self, power_w, now):
-        """The counters count what was measured: 1 % of the truth while the inverter is heard."""
-        if now[BATTERY_W] is None:
-            return
-        self._books.add(power_w, 100)
-        for side, point in ((0, DISCHARGE_WH), (1, CHARGE_WH)):
-            true_wh = self._books.wh[side]
-            if abs(now[point] - true_wh) > true_wh // 100 + _BOOKS_SLACK_WH:
-                self._fault("counter says %d Wh, truth %d Wh" % (now[point], true_wh))
+    def _energy(self, battery_w, grid_w, now):
+        """The counters count what was measured: 1 % of the truth while the device is heard."""
+        if now[BATTERY_W] is not None:
+            self._books.add(battery_w, 100)
+            self._compare(self._books.wh, now[DISCHARGE_WH], now[CHARGE_WH], _SLACK_WH)
+        if now[GRID_W] is not None:
+            self._grid_books.add(grid_w, 100)
+            self._compare(self._grid_books.wh, now[IMPORT_WH], now[EXPORT_WH], self._slack_wh)
+
+    def _compare(self, true_wh, plus_wh, minus_wh, slack_wh):
+        if (abs(plus_wh - true_wh[0]) > true_wh[0] // 100 + slack_wh
+                or abs(minus_wh - true_wh[1]) > true_wh[1] // 100 + slack_wh):
+            self._fault("counters say %d and %d Wh, truth %d and %d Wh"
+                        % (plus_wh, minus_wh, true_wh[0], true_wh[1]))

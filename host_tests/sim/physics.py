@@ -1,4 +1,4 @@
-"""What happens on the site, in integers: contactors, inverter, house, sun, meter.
+"""What happens on the site, in integers: contactors and inverter, and everything together.
 
 `step(dt_ms)` moves everything by one tick; between two ticks nothing changes, so the wires may
 read at any moment. Coils and feedbacks have the bits of the firmware's outputs and inputs.
@@ -6,6 +6,7 @@ read at any moment. Coils and feedbacks have the bits of the firmware's outputs 
 
 from host_tests.sim.battery import Bank
 from host_tests.sim.rng import Rng
+from host_tests.sim.surroundings import House, Meter, Sun
 
 OFF, STARTING, RUNNING, FAULT, STANDBY = 1, 3, 4, 7, 8      # SunSpec model 103, St
 RATE_FULL = 10_000                                          # 100 % with a scale factor of -2
@@ -16,21 +17,6 @@ _FAULT_MS = 1000        # a stop as long as this clears a fault
 _DC_MV_MIN = 40_000
 _DC_MV_MAX = 60_000
 _LOADED_W = 200
-_W_MS_PER_WH = 3_600_000
-
-
-class Books:
-    """Energy of one signed power, exact: wh[0] of the positive side, wh[1] of the negative."""
-
-    def __init__(self):
-        self.wh = [0, 0]
-        self._rest = [0, 0]
-
-    def add(self, power_w, dt_ms):
-        side = 1 if power_w < 0 else 0
-        rest = self._rest[side] + abs(power_w) * dt_ms
-        self.wh[side] += rest // _W_MS_PER_WH
-        self._rest[side] = rest % _W_MS_PER_WH
 
 
 class Timer:
@@ -94,7 +80,8 @@ class Pcs:
     def _loss_w(self):
         """Idle, proportional and ohmic part; about 97 % at full power."""
         part_pm = abs(self.ac_w) * 100 // self.rated_w * 10
-        return self.rated_w // 1000 * (3000 + 10 * part_pm + 15 * part_pm * part_pm // 1000) // 1000
+        loss_ppm = 3000 + 10 * part_pm + 15 * part_pm * part_pm // 1000
+        return self.rated_w // 1000 * loss_ppm // 1000
 
     def _expire(self, dt_ms):
         if self.storage_timer.ends(dt_ms):
@@ -193,67 +180,6 @@ class Switchgear:
             if not self._contacts[i].seen_closed:
                 bits |= 2 << i
         return bits
-
-
-class House:
-    """Load that steps now and then, with a little noise."""
-
-    _APPLIANCES_W = (0, 0, 95, 450, 900, 1800, 2200, 2600, 4100)
-
-    def __init__(self, rng):
-        self.load_w = 400
-        self._rng = rng
-        self._base_w = 400
-        self._left_ms = 0
-
-    def step(self, dt_ms):
-        self._left_ms -= dt_ms
-        if self._left_ms <= 0:
-            rng = self._rng
-            self._left_ms = 1000 * rng.between(4, 90)
-            a, b = rng.below(9), rng.below(9)
-            self._base_w = 300 + self._APPLIANCES_W[a] + self._APPLIANCES_W[b]
-        self.load_w = self._base_w + self._rng.below(30)
-
-
-class Sun:
-    """PV power: one drawn value a minute, straight lines between them."""
-
-    def __init__(self, rng, peak_w=9000):
-        self._minute_w = [peak_w * rng.between(15, 100) // 100 for _ in range(61)]
-        self._ms = 0
-        self.pv_w = 0
-
-    def step(self, dt_ms):
-        self._ms = (self._ms + dt_ms) % 3_600_000
-        minute, ms = self._ms // 60_000, self._ms % 60_000
-        low = self._minute_w[minute]
-        self.pv_w = low + (self._minute_w[minute + 1] - low) * ms // 60_000
-
-
-class Meter:
-    """Samples once a second, tells 300 ms later. shown_w: what a reader gets now."""
-
-    def __init__(self):
-        self.shown_w = 0
-        self.shown_wh = (0, 0)
-        self.books = Books()
-        self._next_ms = 100
-        self._latent_ms = -1
-        self._sample_w = 0
-
-    def step(self, dt_ms, grid_w):
-        self.books.add(grid_w, dt_ms)
-        self._next_ms -= dt_ms
-        if self._latent_ms >= 0:
-            self._latent_ms -= dt_ms
-            if self._latent_ms < 0:
-                self.shown_w = self._sample_w
-                self.shown_wh = (self.books.wh[0], self.books.wh[1])
-        if self._next_ms <= 0:
-            self._next_ms += 1000
-            self._sample_w = grid_w
-            self._latent_ms = 200
 
 
 class Site:

@@ -68,10 +68,10 @@ CASES = (
      "emergency input pressed"),
     ((START,), as_it_is, close_all_at_once, 8, "empty DC link"),
     ((START, (12, "hold", 500), (20, "stop", 0)), as_it_is, command_without_the_tick, 35,
-     "forbidden"),
+     "outside the window"),
     ((START, (12, "hold", 500), (20, "modules dead", 1)), as_it_is, never_miss_a_module, 35,
      "no module heard"),
-    ((START, (12, "hold", 900)), as_it_is, count_double, 60, "counter says"),
+    ((START, (12, "hold", 900)), as_it_is, count_double, 60, "counters say"),
     ((START, (12, "hold", -900)), overfill, forget_the_limits, 40, "is charged"),
 )
 

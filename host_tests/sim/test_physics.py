@@ -1,8 +1,9 @@
 """The simulated site keeps its own laws, in whole numbers, on every interpreter."""
 
 from host_tests.sim.battery import CAPACITY_MAH, Bank, rest_10uv
-from host_tests.sim.physics import FAULT, OFF, RUNNING, STANDBY, Books, Meter, Pcs, Switchgear
+from host_tests.sim.physics import FAULT, OFF, RUNNING, STANDBY, Pcs, Switchgear
 from host_tests.sim.rng import Rng
+from host_tests.sim.surroundings import Books, Meter
 
 # seed, stream, the first draws; taken from CPython, where no number can overflow
 DRAWS = (

@@ -16,8 +16,9 @@ from bess.core.points import INPUTS
 from bess.core.tick import TICK_MASK
 from bess.devices.wiring import build
 
+from host_tests.sim.framing import BusPeer, TcpPeer
 from host_tests.sim.oracle import Oracle
-from host_tests.sim.peers import BusPeer, MeterPeer, ModulePeer, PcsPeer, PvPeer, TcpPeer
+from host_tests.sim.peers import MeterPeer, ModulePeer, PcsPeer, PvPeer
 from host_tests.sim.physics import Site
 from host_tests.sim.rng import Rng
 from host_tests.sim.script import HOUR, Script
@@ -51,8 +52,9 @@ def configuration(modules):
 class World:
     """One site, one controller, one script.
 
-    hashes: running hash at the end of each minute; last: the numbers of the last tick; faults: what the oracle saw; locked: every
-    step runs with the heap locked, so that one that allocates raises MemoryError.
+    hashes: running hash at the end of each minute. last: the numbers of the last tick, named by
+    LABELS. faults: what the oracle saw. locked: every step runs with the heap locked, so that one
+    that allocates raises MemoryError.
     """
 
     def __init__(self, seed=1, modules=4, start_ms=START_MS, locked=False,

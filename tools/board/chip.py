@@ -23,6 +23,7 @@ from .files import BoardError
 
 _HAL = pathlib.Path(__file__).parent / "hal"
 _LFLAG = 3
+_LOOKS = 40
 
 
 def interpreter():
@@ -88,6 +89,18 @@ class Chip:
             return not termios.tcgetattr(self.tty)[_LFLAG] & termios.NOFLSH
         except termios.error:       # just ended
             return False
+
+    def comes_to_rest(self):
+        """True as soon as the process sleeps; False when it did not for about a millisecond.
+        Always True where the system does not tell."""
+        for _ in range(_LOOKS):
+            try:
+                stat = pathlib.Path(f"/proc/{self.pid}/stat").read_bytes()
+            except OSError:
+                return True
+            if stat.rpartition(b") ")[2].startswith(b"S"):
+                return True
+        return False
 
     def interrupt(self):
         """Raise KeyboardInterrupt in the code that runs."""

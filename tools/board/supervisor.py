@@ -12,7 +12,7 @@ _CAUSES = {POWER_ON: "power-on", HARD: "hard reset", WATCHDOG: "watchdog", SOFT:
 
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _TYPED_MAX = 4096           # bytes from outside that wait for the chip
-_INTERRUPT_S = 10.0         # how long the program may take to stop after Ctrl-C
+_REST_S = 0.2               # how long a Ctrl-C waits for code that never rests
 _LOST_S = 0.3               # a Ctrl-C this short before a hard reset was not noticed
 _QUICK_S, _QUICK_ENDS = 2.0, 5
 _PAUSE_S_MAX = 8.0
@@ -65,7 +65,8 @@ class Supervisor:
         self._repl.restart()
         self._wants_raw = self._repl.is_raw
         self._hears_ctrl_c = True
-        self._interrupted_s = 0.0           # when Ctrl-C went in and the REPL has not come yet
+        self._asked_s = 0.0                 # since when a Ctrl-C waits
+        self._interrupted_s = 0.0           # when one went in and the REPL has not come yet
         self._started_s = time.monotonic()
         self._files.log(f"start, cause {cause} ({_CAUSES[cause]})")
         self._chip = Chip(self._program, self._board["heap"], self._settings(cause))
@@ -140,29 +141,43 @@ class Supervisor:
         self._typed += data[:_TYPED_MAX - len(self._typed)]
 
     def _type(self):
-        """Hand waiting bytes to the chip.
-
-        Ctrl-C overtakes the others. They are then held back until the REPL has taken over its
-        terminal, because it throws away what came before.
-        """
+        """Hand waiting bytes to the chip; Ctrl-C overtakes them when code runs."""
         chip = self._chip
         if not chip.is_up or self._end_cause:
             return
-        is_running = self._repl.is_raw_running or not chip.at_prompt()
+        is_running = self._is_running()
         if not is_running:
-            self._interrupted_s = 0.0
+            self._asked_s = self._interrupted_s = 0.0
             if self._wants_raw:
                 chip.write(_CTRL_A)
                 self._wants_raw = False
-        if self._wants_raw:
-            return
         if is_running and self._hears_ctrl_c and _CTRL_C in self._typed:
-            chip.interrupt()
-            self._typed = self._typed.replace(_CTRL_C, b"")
-            self._interrupted_s = time.monotonic()
-        if self._typed and time.monotonic() - self._interrupted_s > _INTERRUPT_S:
+            self._interrupt()
+        elif self._typed and not self._wants_raw:
             self._repl.saw_input(self._typed)
             del self._typed[:chip.write(self._typed)]
+
+    def _is_running(self):
+        return self._repl.is_raw_running or not self._chip.at_prompt()
+
+    def _interrupt(self):
+        """Raise KeyboardInterrupt while the chip rests, or after a while anyway.
+
+        MicroPython leaves the signal's handler with a jump, from wherever it is: in the middle
+        of LittleFS or the garbage collector that can spoil its memory.
+        """
+        now_s = time.monotonic()
+        if not self._asked_s:
+            self._asked_s = now_s
+        if not self._chip.comes_to_rest() and now_s - self._asked_s < _REST_S:
+            return
+        self._pass_output()
+        if not self._is_running():      # it rests because it is through
+            return
+        self._chip.interrupt()
+        self._typed = self._typed.replace(_CTRL_C, b"")
+        self._asked_s = 0.0
+        self._interrupted_s = now_s
 
     def _pass_output(self):
         data = self._chip.read()

@@ -1,6 +1,8 @@
 """Starts the programs that make up a run, and ends every one of them."""
 
 import collections
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -12,6 +14,8 @@ import time
 from pathlib import Path
 
 from tools import build, flash
+
+from .ending import held
 
 ROOT = Path(__file__).resolve().parents[2]
 _READY_S = 20
@@ -37,18 +41,32 @@ def ports(environment):
         chosen.append(int(text))
     if len(set(chosen)) < len(chosen):
         raise RunError(f"ports {chosen}: each may be used once ({', '.join(PORT_NAMES)})")
-    for name, port in zip(PORT_NAMES, chosen):
-        check_free(name, port)
     return Ports(*chosen)
 
 
 def check_free(name, port):
+    """RunError when the port cannot be listened on. The board listens everywhere, the site here."""
+    host = "" if name == PORT_NAMES.modbus else "127.0.0.1"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise RunError(f"port {port} is in use; choose another with {name}=") from None
+            probe.bind((host, port))
+        except OSError as error:
+            why = "is in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno)
+            raise RunError(f"port {port} {why}; choose another with {name}=") from None
+
+
+def lock(folder):
+    """The open lock file of a run's folder; RunError when another run lives there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = open(folder / "lock", "w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise RunError(f"another run is going in {folder}; for one more choose other ports: "
+                       + ", ".join(f"{name}=" for name in PORT_NAMES)) from None
+    return file
 
 
 class Program:
@@ -126,6 +144,7 @@ class Stack:
         self.end()
 
     def end(self):
+        """End every program, the board first."""
         for program in reversed(self._programs):
             program.end()
 
@@ -137,6 +156,8 @@ class Stack:
                 raise RunError(f"{program.name} ended: {last}")
 
     def _start(self):
+        for name, port in zip(PORT_NAMES, self.ports):
+            check_free(name, port)
         pins = self.folder / "pins.bin"
         site = self._launch("site", [
             "tools.simsite", "--uart", str(self.uart), "--pins", str(pins),
@@ -151,13 +172,15 @@ class Stack:
         self.board = board
         self.site = site
         try:
-            flash.flash("virtual", str(self.tty), True, {"config.json": self._config_text()})
+            flash.flash("virtual", str(self.tty), True, {"config.json": self._config_text()},
+                        self.folder / "image")
         except (flash.FlashError, build.BuildError) as error:
             raise RunError(str(error)) from None
 
     def _launch(self, name, words):
-        program = Program(name, words)
-        self._programs.append(program)
+        with held():
+            program = Program(name, words)
+            self._programs.append(program)
         return program
 
     def _config_text(self):

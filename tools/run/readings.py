@@ -1,9 +1,14 @@
 """Reads the controller as any client would: over Modbus TCP, by the published table of points."""
 
+import logging
+
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from tools.registers import STRIDES, TABLE, pairs_of, read_table, words
+
+# A controller that does not answer is said here, once, and not by the library.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 _REGISTERS_MAX = 120
 _UNKNOWN = {"u16": 0xFFFF, "e16": 0xFFFF, "b16": 0xFFFF, "i16": 0x8000,

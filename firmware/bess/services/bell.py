@@ -19,18 +19,21 @@ class _QueueBell:
 
     def __init__(self):
         self._sleeper = None    # the task in sleep()
+        self._queue = None      # where it sleeps
         self._rung = False
 
     def ring(self):
         """End the sleep, or the next one when nobody sleeps now."""
         self._rung = True
         sleeper = self._sleeper
-        # A task that is being cancelled is at the front already, and pushing it again would make
-        # it forget the cancellation, which the queue keeps in `data`.
-        if sleeper is not None and sleeper.data is None:
-            self._sleeper = None
-            core._task_queue.remove(sleeper)
-            core._task_queue.push(sleeper)
+        if sleeper is None or sleeper.data is not None:
+            # A task that is being cancelled is at the front already, and pushing it again would
+            # make it forget the cancellation, which the queue keeps in `data`.
+            return
+        self._sleeper = None
+        if self._queue is core._task_queue:     # else its event loop was given up
+            self._queue.remove(sleeper)
+            self._queue.push(sleeper)
 
     async def sleep(self, wait_ms):
         """Wait until rung, at most `wait_ms` (int, ms; 0 lets the other tasks run once)."""
@@ -38,6 +41,7 @@ class _QueueBell:
             wait_ms = 0         # yields all the same: who is rung all the time must not hog
         else:
             self._sleeper = core.cur_task
+            self._queue = core._task_queue
         try:
             await asyncio.sleep_ms(wait_ms)
         finally:

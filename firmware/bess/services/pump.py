@@ -51,7 +51,7 @@ class Pump:
 
     async def run(self):
         """Task: open, carry, open again after a pause. Never ends by itself."""
-        self._bell = Bell()     # the old one may know a task of an event loop that was given up
+        self._bell = Bell()     # one bell serves one event loop
         pauses = 1
         while True:
             answers = self._answers()
@@ -71,6 +71,8 @@ class Pump:
         self._fault = None
         self.is_open = True
         self.opens += 1
+        # Also at the start: a run that Ctrl-C cut off has not said so at its end.
+        self._transactions.lost(self._clock.ticks_ms())
         self._timeouts_seen = self._transactions.timeouts
         reader = asyncio.create_task(self._read())
         try:

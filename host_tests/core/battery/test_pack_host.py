@@ -1,6 +1,6 @@
 """The pack against a naive model that computes everything anew in every tick."""
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bess.core.battery.pack import Pack
 from bess.core.points import (
@@ -89,7 +89,6 @@ class Model:
         return len(strings) * weakest / (max(1, k) if mean > RATED_MA / 5 else 1)
 
 
-@settings(max_examples=150)
 @given(st.sampled_from(TOPOLOGIES), st.integers(0, TICK_MASK), TICKS)
 def test_against_the_model(topology, start_ms, ticks):
     pack, model, now = Pack(*topology, SILENT_MS, RATED_MA), Model(*topology), 0

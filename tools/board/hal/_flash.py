@@ -1,25 +1,15 @@
-"""The flash chip: a file of 4096-byte blocks with the interface of a MicroPython block device.
-
-On a chip the flash driver is not Python, so no KeyboardInterrupt ever comes out of it. Here one
-would jump right through LittleFS and leave pointers to dead objects in it. The interpreter raises
-pending exceptions only where the bytecode jumps: hence NO `if`, NO loop and NO `try` in what
-LittleFS calls.
-"""
+"""The flash chip: a file of 4096-byte blocks with the interface of a MicroPython block device."""
 import _host
 
 BLOCK = 4096
 _BLANK = b"\xff" * 512
+_COUNT, _SIZE, _ERASE = 4, 5, 6     # ioctl
 
 
 class Flash:
     def __init__(self, path):
         self._file = _host.open_host(path, "r+b")
-        blocks = self._file.seek(0, 2) // BLOCK
-        self._answers = {
-            4: lambda _: blocks,
-            5: lambda _: BLOCK,
-            6: self._erase,
-        }
+        self._blocks = self._file.seek(0, 2) // BLOCK
 
     def is_blank(self):
         """True when the first two blocks were never written: a chip from the factory."""
@@ -39,13 +29,18 @@ class Flash:
         self._file.write(buf)
 
     def ioctl(self, op, arg):
-        return self._answers.get(op, int)(arg)
+        if op == _COUNT:
+            return self._blocks
+        if op == _SIZE:
+            return BLOCK
+        if op == _ERASE:
+            self._erase(arg)
+        return 0
 
     def _erase(self, block):
         """Blank the head, where LittleFS has its marks; nobody may rely on the rest."""
         self._file.seek(block * BLOCK)
         self._file.write(_BLANK)
-        return 0
 
 
 class FailingFlash(Flash):
@@ -62,7 +57,6 @@ class FailingFlash(Flash):
     def _erase(self, block):
         super()._erase(block)
         self._count()
-        return 0
 
     def _count(self):
         self._left -= 1

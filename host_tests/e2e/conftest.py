@@ -1,0 +1,39 @@
+"""One site for all tests with the whole stack: started once by `make run`'s tool, ended once."""
+
+import signal
+import time
+
+import pytest
+
+from host_tests.e2e.site import Run, Site, alive, descendants, free_ports
+from tools.run.__main__ import folder_of
+
+READY_S = 30
+# Shorter than the defaults where a table of the design is only stretched by waiting.
+SETTINGS = {"all_silent_ms": 10_000, "pcs_silent_trip_ms": 3000, "unconfirmed_trip_ms": 2000,
+            "pcs_revert_ms": 6000, "stop_open_ms": 3000}
+
+
+@pytest.fixture(scope="session")
+def run():
+    """The running tool, ready. At the end SIGTERM comes twice and nothing may be left."""
+    options = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
+    run = Run(free_ports(), "--seed", "7", *options)
+    started = set()
+    try:
+        run.ready_s = run.wait_line("ready", READY_S)
+        started = descendants(run.process.pid)
+        assert len(started) >= 3, "site, board and the interpreter on it"
+        yield run
+    finally:
+        code = run.end(signal.SIGTERM, twice=True)
+    time.sleep(0.1)
+    assert code == 0 and run.lines[-1] == "ended", run.lines[-5:]
+    assert not [pid for pid in started if alive(pid)], "processes are left"
+
+
+@pytest.fixture(scope="session")
+def site(run):
+    site = Site(run, folder_of(run.ports.modbus))
+    yield site
+    site.close()

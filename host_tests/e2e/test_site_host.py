@@ -1,0 +1,150 @@
+"""The whole stack under a Modbus client: setpoints, energy, refusals, self-use, the console."""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from host_tests.e2e.site import REMOTE_RELEASE, REMOTE_W, wait
+
+CHARGE_W = -6000
+TARGET_W = 20             # grid_target_w
+
+
+def test_ready_in_time(run):
+    assert run.ready_s < 30
+    print(f"ready after {run.ready_s:.1f} s")
+
+
+def test_self_use_holds_the_grid(site):
+    site.heal()
+    site.tell("set pv 1000", "set load 3500")
+    site.write(REMOTE_RELEASE, 1)
+    site.wait_site(lambda s: s["OWNER"] == "SELF_USE", "self-use", 2)
+    last_away_s = begun_s = time.monotonic()
+    while time.monotonic() - last_away_s < 2:
+        away_w = abs(site.state()["grid_w"] - TARGET_W)
+        now_s = time.monotonic()
+        last_away_s = now_s if away_w > 60 else last_away_s
+        assert now_s - begun_s < 15, f"the grid is {away_w} W away from its target"
+        time.sleep(0.05)
+    print(f"grid held after {last_away_s - begun_s:.1f} s")
+
+
+def test_charge_setpoint_moves_power_within_2_s(site):
+    site.heal()
+    site.tell("set pv 2000", "set load 2000")
+    site.write(REMOTE_RELEASE, 1)
+    site.wait_true(lambda s: abs(s["battery_w"]) < 300, "rest", 10)
+    assert site.set_power(CHARGE_W, 60) == 0
+    spent_s = site.wait_true(lambda s: s["battery_w"] < -1000, "charging", 2)
+    print(f"1 kW after {spent_s:.2f} s")
+    site.wait_true(lambda s: abs(s["battery_w"] - CHARGE_W) < 30, "-6 kW", 5)
+    site.wait_site(lambda s: s["PCS_UNCONFIRMED"] == 0 and s["COMMAND_W"] == CHARGE_W
+                   and s["OWNER"] == "REMOTE" and s["MODE"] == "CHARGE", "confirmed command", 2)
+
+
+def booked(site, name):
+    """(Wh, truth) in the moment in which a counter of the firmware goes on by one."""
+    before_wh = site.site()[name]
+    wait(lambda: site.site()[name], lambda wh: wh > before_wh, f"count of {name}", 3)
+    return site.site()[name], site.state()
+
+
+def moved(before, after, *path):
+    for key in path:
+        before, after = before[key], after[key]
+    return after - before
+
+
+def near(a, b, part=0.02):
+    return abs(a - b) <= part * max(abs(a), abs(b))
+
+
+def test_energy_agrees_and_soc_rises(site):
+    site.at_power(CHARGE_W)
+    site.tell("set soc 50.04")
+    soc_pm = site.wait_site(lambda s: s["SOC_PM"] == 500, "new SoC", 3) and 500
+    first_wh, first = booked(site, "CHARGE_WH")
+    import_wh, at_import = booked(site, "IMPORT_WH")
+    time.sleep(9)
+    last_wh, last = booked(site, "CHARGE_WH")
+    import_wh, at_last_import = booked(site, "IMPORT_WH")[0] - import_wh, site.state()
+
+    ac_wh = moved(first, last, "energy_wh", "pcs_charge")
+    dc_wh = moved(first, last, "energy_wh", "dc_charge")
+    meter_wh = moved(first, last, "meter", "import_wh")
+    modules_wh = sum(b["charged_wh"] - a["charged_wh"]
+                     for a, b in zip(first["modules"], last["modules"]))
+    assert ac_wh > 14
+    assert near(meter_wh, ac_wh), "load and PV are equal: the grid feeds the battery"
+    assert near(last_wh - first_wh, ac_wh), "what the firmware booked"
+    assert near(import_wh, moved(at_import, at_last_import, "meter", "import_wh"))
+    assert near(modules_wh, dc_wh), "what went in at the PCS came out at the modules"
+    assert 0.9 < dc_wh / ac_wh < 0.995, "the loss between AC and DC"
+    seen = site.site()
+    assert near(-seen["DC_MA"] / 1000 * seen["PACK_MV"] / 1000, -last["pcs"]["dc_w"])
+    for a, b in zip(first["modules"], last["modules"]):
+        assert b["soc"] > a["soc"]
+    site.wait_site(lambda s: s["SOC_PM"] > soc_pm, "SoC that rises", 6)
+
+
+@pytest.mark.skipif(shutil.which("mbpoll") is None, reason="mbpoll is not installed")
+def test_mbpoll_commands(site):
+    site.heal()
+    mbpoll = ["mbpoll", "-m", "tcp", "-p", str(site.ports.modbus), "-0", "-B", "-1", "-t", "4:int"]
+    write = [*mbpoll, "-r", str(REMOTE_W), "127.0.0.1", "--", "-3000"]
+    done = subprocess.run(write, capture_output=True, text=True, timeout=10)
+    assert done.returncode == 0, done.stdout + done.stderr
+    site.wait_true(lambda s: abs(s["battery_w"] + 3000) < 30, "-3 kW", 5)
+    read = [*mbpoll, "-r", "14", "127.0.0.1"]
+    done = subprocess.run(read, capture_output=True, text=True, timeout=10)
+    assert "[14]: \t-3000" in done.stdout, "WISH_W"
+
+
+def test_setpoint_ends_with_its_life(site):
+    site.heal()
+    assert site.set_power(-2500, 2) == 0
+    begun_s = time.monotonic()
+    site.wait_site(lambda s: s["OWNER"] == "REMOTE" and s["WISH_W"] == -2500, "the setpoint", 1)
+    site.wait_site(lambda s: s["OWNER"] == "SELF_USE", "the next lower request", 4)
+    assert 1.5 < time.monotonic() - begun_s < 3
+    assert site.set_power(0, 60) == 0, "the life stays as written"
+
+
+@pytest.mark.parametrize("address, words, code, why", (
+    (REMOTE_W, (0x7FFF, 0xFFFF), 3, "far above the rating"),
+    (REMOTE_W, (0, 20_001), 3, "1 W above"),
+    (REMOTE_W, (-20_001 >> 16, -20_001), 3, "1 W below"),
+    (REMOTE_W, (0,), 2, "high half of a 32-bit value"),
+    (REMOTE_W + 1, (100,), 2, "low half"),
+    (202, (0,), 3, "a life of 0 s"),
+    (204, (2,), 3, "neither start nor stop"),
+    (0, (1,), 2, "a value that is only read"),
+    (REMOTE_W, (0, 500, 0), 3, "one wrong value refuses all of them"),
+))
+def test_refused_writes(site, address, words, code, why):
+    before = site.controller.block("control")
+    assert site.write(address, *words) == code, why
+    assert site.controller.block("control") == before, why
+
+
+def test_console_answers_beside_control(site):
+    site.at_power(CHARGE_W)
+    console = site.console
+    late = site.site()["TICKS_LATE"]
+    assert console.ask("status", r"command -?\d+ W")
+    assert console.ask("points SOC", r"SOC_PM (\d+)")[1] == str(site.site()["SOC_PM"])
+    assert console.ask("modules", r"4: live")
+    assert console.ask("links", r"(?s)modules: up.*inverter: up.*meter: up")
+    assert console.ask("events 3", r"ago")
+    assert console.ask("faults", r"none")
+    assert console.ask("help", r"shutdown .*")
+    assert console.ask("nonsense", r"unknown, allowed: ")
+    assert console.ask("power 99999", r"wanted: .*-20000\.\.20000")
+    assert console.ask("power 1500 1", r"ok")
+    site.wait_site(lambda s: s["OWNER"] == "MANUAL" and s["WISH_W"] == 1500, "manual power", 2)
+    assert console.ask("auto", r"ok")
+    site.wait_site(lambda s: s["OWNER"] == "REMOTE", "the setpoint again", 2)
+    assert site.site()["TICKS_LATE"] - late <= 2

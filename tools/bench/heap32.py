@@ -1,0 +1,108 @@
+"""Heap of the core profile on 32-bit MicroPython: what lives after start-up with 16 modules.
+
+The image as it ships (.mpy, -O2, folded, shortened), the whole application of bess/app.py with
+every object and task: 16 modules on one RS-485 bus, SunSpec inverter, photovoltaics and meter over
+TCP, Modbus server, console. Chip and site are the stubs in chip32/ on virtual time; they are
+loaded before the first reading, so that their bytes are not in the figure. Garbage goes only
+between two calls, so each reading is taken in a later call than the work before it.
+"""
+
+import ast
+import json
+
+from tools import build, wasm32
+
+STUBS = build.ROOT / "tools" / "bench" / "chip32"
+MODULES = 16
+TICKS = 100
+LIMIT_BYTES = 81_920
+
+_BEGIN = ("""import gc, sys, json, errno, struct, array, binascii, select, os
+import machine, socket, asyncio, time, peers
+from asyncio import core
+peers.rtu(b"\\1\\3\\0\\0\\0\\1\\0\\0"); peers.tcp(peers.PCS, bytes(12))
+R = [0] * 120
+def go(ms):
+    core.go_on(time.now_ms + ms)
+""", "go(0)", "pass")
+_START = "from bess import app\nasyncio.create_task(app.App().run())\ndel app"
+_START_S = 20
+_SAY = """
+print(json.dumps([R[:2], [m for m in sys.modules if m.startswith("bess")], peers.COUNT]))
+"""
+
+
+def configuration():
+    """The virtual board's configuration with 16 modules on its bus."""
+    data = json.loads((build.BOARDS / "virtual" / "config.json").read_text())
+    bus = next(link for link in data["links"] if link["kind"] == "rtu")
+    bus["devices"] = [{"kind": "bess_module", "unit": n, "module": n}
+                      for n in range(1, MODULES + 1)]
+    data.update(strings_p=MODULES, modules_s=1, console=1, modbus_port=5020)
+    return json.dumps(data).encode()
+
+
+def files(content=None):
+    """What the interpreter finds: stubs, image, board."""
+    content = build.image("virtual") if content is None else content
+    found = wasm32.tree(STUBS)
+    for path, data in content.items():
+        found[("/lib/" if path.startswith("bess/") else "/") + path] = data
+    found["/config.json"] = configuration()
+    return found
+
+
+def measure(content=None):
+    """{"total", "modules": [(name, bytes)], "objects"}: bytes of heap, in the order of loading."""
+    found = files(content)
+    run = [f"go({1000 if later else 900})" for later in range(_START_S)]
+    calls = [*_BEGIN, "R[0] = gc.mem_alloc()", _START, *run, "go(100 * %d)" % TICKS, "pass",
+             "R[1] = gc.mem_alloc()", _SAY]
+    marks, loaded, (polls, power_w, changes) = json.loads(wasm32.run32(calls, found).splitlines()[-1])
+    if not power_w or changes < TICKS:
+        raise wasm32.Failed(f"{polls} polls, {changes} changes of power: it did not run")
+    modules = by_module(in_order(loaded), found)
+    total = marks[1] - marks[0]
+    return {"total": total, "modules": modules,
+            "objects": total - sum(size for _, size in modules)}
+
+
+def in_order(names):
+    """The modules so that each stands behind those it imports."""
+    done = []
+
+    def visit(name):
+        if name in names and name not in done:
+            path = build.FIRMWARE / (name.replace(".", "/") + ".py")
+            tree = ast.parse(path.read_text()) if path.is_file() else ast.Module([], [])
+            for node in tree.body:
+                if isinstance(node, ast.ImportFrom):
+                    visit(node.module)
+                    for alias in node.names:
+                        visit(f"{node.module}.{alias.name}")
+            done.append(name)
+
+    for name in sorted(names):
+        visit(name)
+    return [name for name in done if (build.FIRMWARE / (name.replace(".", "/") + ".py")).is_file()]
+
+
+def by_module(names, found):
+    """[(name, bytes it takes to import it after those before it)]."""
+    calls = [*_BEGIN, "R[0] = gc.mem_alloc()"]
+    for i, name in enumerate(names):
+        calls += [f"import {name}", "pass", f"R[{i + 1}] = gc.mem_alloc()"]
+    marks = json.loads(wasm32.run32([*calls, "print(R)"], found).splitlines()[-1])
+    return [(name, marks[i + 1] - marks[i]) for i, name in enumerate(names)]
+
+
+def main():
+    figures = measure()
+    for name, size in figures["modules"]:
+        print(f"{name:34} {size:7}")
+    print(f"{'objects and tasks':34} {figures['objects']:7}")
+    print(f"{'in all':34} {figures['total']:7}")
+
+
+if __name__ == "__main__":
+    main()
