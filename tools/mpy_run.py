@@ -14,8 +14,8 @@ from tools import wasm32
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = ROOT / "tools" / "mpy_side.py"
-# The stubs come last: they answer only for what the interpreter does not have built in.
-SEARCH_PATH = (ROOT / "firmware", ROOT, ROOT / "stubs")
+# Stubs answer only for what the interpreter does not have built in; asyncio is frozen into it.
+SEARCH_PATH = (ROOT / "firmware", ROOT, ROOT / "stubs", ".frozen")
 TEST_HEAP = "4M"
 TIMEOUT_S = 120
 

@@ -9,6 +9,7 @@ import micropython
 from bess.core import config
 from bess.core.battery.sequence import K_MINUS, K_PLUS, PCS_RUNNING, PRECHARGE
 from bess.core.control.calls import PowerManager
+from bess.core.control.modes import IDLE, STANDBY
 from bess.core.points import (
     BATTERY_W, DC_MV, GRID_W, INPUTS, M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN,
     M_CHARGE_MA_MAX, M_CURRENT_MA, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV,
@@ -103,7 +104,7 @@ class Bench:
         """This bench, running; battery_w: constant power that is reached."""
         self.run(1000)
         assert self.manager.start() == 0
-        self.until(lambda manager: manager.mode == 3, 20_000)
+        self.until(lambda manager: manager.mode == IDLE, 20_000)
         if battery_w is not None:
             assert self.manager.set_constant_power(battery_w, 0) == 0
             self.until(lambda manager: manager.command.battery_w == battery_w, 20_000)
@@ -158,3 +159,29 @@ class Bench:
         filled = self.coils() & (PRECHARGE | K_PLUS) and not self.bus_stuck
         image.put(DC_MV, VOLTS_52_MV * self.settings.modules_s if filled else 0, self.now_ms)
         image.put(PCS_UNCONFIRMED, self.unconfirmed, self.now_ms)
+
+
+# conditions for `until`
+
+
+def causes(manager):
+    """Latched causes as numbers."""
+    return tuple([n for n in range(16) if manager.latched >> n & 1])
+
+
+def trips(manager):
+    """Present trips as numbers."""
+    return tuple([n for n in range(16) if manager.trips.present >> n & 1])
+
+
+def in_standby(manager):
+    return manager.mode == STANDBY
+
+
+def is_open(manager):
+    """True when no contactor coil is wanted."""
+    return manager.outputs() & (K_MINUS | PRECHARGE | K_PLUS) == 0
+
+
+def latched(manager):
+    return manager.latched != 0

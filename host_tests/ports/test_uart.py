@@ -2,7 +2,6 @@
 
 import sys
 
-sys.path.append(".frozen")     # there MicroPython keeps asyncio
 
 import asyncio  # noqa: E402
 

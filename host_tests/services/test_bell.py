@@ -1,8 +1,6 @@
 """The sleep that somebody else can end."""
 
-import sys
 
-sys.path.append(".frozen")     # there MicroPython keeps asyncio
 
 import asyncio  # noqa: E402
 

@@ -1,8 +1,6 @@
 """The console's line editing and command table, without a serial port."""
 
-import sys
 
-sys.path.append(".frozen")     # there MicroPython keeps asyncio
 
 import asyncio  # noqa: E402
 

@@ -1,8 +1,6 @@
 """One link's pump with a port of the test's own: outages, nonsense, stop commands."""
 
-import sys
 
-sys.path.append(".frozen")     # there MicroPython keeps asyncio
 
 import asyncio  # noqa: E402
 

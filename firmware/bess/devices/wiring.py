@@ -6,7 +6,7 @@ from bess.core.points import (
     L_AGE_DS, L_ANSWERED, L_EXCEPTIONS, L_FRAME_ERRORS, L_RECONNECTS, L_SENT, L_STATE, L_TIMEOUTS,
     LINK_POINTS,
 )
-from bess.core.tick import elapsed_ms
+from bess.core.tick import TICK_MASK, elapsed_ms
 from bess.devices.bess_module import Module
 from bess.devices.jk_bms import JkModule
 from bess.devices.sunspec_meter import SunspecMeter
@@ -20,6 +20,7 @@ DOWN = const(0)
 UP = const(1)
 SILENT = const(2)
 _SILENT_MS = const(5000)
+_TICK_AGE_MS = const(1000)      # a tick is never that late
 _U16 = const(0xFFFE)
 
 
@@ -39,10 +40,15 @@ class Link:
         self._row = [None] * LINK_POINTS
 
     def row(self, now_ms):
-        """The points of the link block; age is None before the first answer."""
+        """The points of the link block; age is None before the first answer.
+
+        now_ms: that of the last control tick; an answer since then has the age 0.
+        """
         row, t = self._row, self.transactions
         last_ms = t.last_ok_ms
         age_ms = None if last_ms is None else elapsed_ms(now_ms, last_ms)
+        if age_ms is not None and age_ms > TICK_MASK - _TICK_AGE_MS:
+            age_ms = 0
         heard = age_ms is not None and age_ms <= _SILENT_MS
         row[L_STATE] = DOWN if not self.is_open else UP if heard else SILENT
         row[L_AGE_DS] = None if age_ms is None else min(age_ms // 100, _U16)

@@ -1,42 +1,18 @@
 """What stops everything, and how fast the contactors open; see also test_losses.py."""
 
-from bess.core.battery.sequence import (
-    K_MINUS, K_PLUS, REST,
-)
-from bess.core.control.modes import (
-    EMERGENCY, STANDBY,
-)
+from bess.core.battery.sequence import K_MINUS, K_PLUS, REST
+from bess.core.control.modes import EMERGENCY, STANDBY
 from bess.core.points import (
-    CAUSE_BMS_CRITICAL, CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_COMMANDED,
-    CAUSE_CONTACTOR, CAUSE_DISOBEYS_ZERO, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT, CAUSE_TEMPERATURE, EVENT_EMERGENCY, EVENT_INVARIANT, EVENT_MODE_CHANGE,
-    EVENT_OPENED_UNDER_LOAD, INPUTS, M_CELL_DC_MAX, M_CELL_MV_MAX, M_CELL_MV_MIN, M_FAULTS,
-    OPENINGS,
+    CAUSE_BMS_CRITICAL, CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_COMMANDED, CAUSE_CONTACTOR,
+    CAUSE_DISOBEYS_ZERO, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT, CAUSE_TEMPERATURE,
+    EVENT_EMERGENCY, EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_OPENED_UNDER_LOAD, INPUTS,
+    M_CELL_DC_MAX, M_CELL_MV_MAX, M_CELL_MV_MIN, M_FAULTS, OPENINGS,
 )
 from bess.core.tick import TICK_MASK
-from host_tests.core.bench_pack import Bench
+from host_tests.core.bench_pack import Bench, causes, is_open, latched
 
 MAIN = K_MINUS | K_PLUS
 WRAP_MS = TICK_MASK - 8000              # the counter wraps while the bench runs
-
-
-def causes(manager):
-    return tuple([n for n in range(16) if manager.latched >> n & 1])
-
-
-def trips(manager):
-    return tuple([n for n in range(16) if manager.trips.present >> n & 1])
-
-
-def in_standby(manager):
-    return manager.mode == STANDBY
-
-
-def is_open(manager):
-    return manager.outputs() & 7 == 0
-
-
-def latched(manager):
-    return manager.latched != 0
 
 
 EMERGENCIES = (

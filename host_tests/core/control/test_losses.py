@@ -1,41 +1,18 @@
 """The loss of each input: what happens at once, what then, and after which time."""
 
-from bess.core.battery.sequence import (
-    PCS_FAULT,
-)
-from bess.core.control.modes import (
-    DISCHARGE, IDLE, STANDBY,
-)
+from bess.core.battery.sequence import PCS_FAULT
+from bess.core.control.modes import DISCHARGE, IDLE, STANDBY
 from bess.core.points import (
-    BY_SELF_USE, CAUSE_MODULES_SILENT,
-    EVENT_METER_BACK, EVENT_METER_STALE, EVENT_MODULE_BACK, EVENT_MODULE_LOST, EVENT_PCS_UNCONFIRMED,
-    EVENT_TRIP, HI_REASON, LOAD_W, LO_REASON, M_CHARGE_MA_MAX, M_SOC_PM, SOC_PM, TRIP_METER_SILENT, TRIP_PCS_FAULT,
-    TRIP_PCS_OVERPOWER, TRIP_PCS_SILENT, TRIP_PCS_UNCONFIRMED, WHY_METER_STALE, WHY_MODULE_SILENT, WHY_PCS_SILENT, WHY_TRIP,
+    BY_SELF_USE, CAUSE_MODULES_SILENT, EVENT_METER_BACK, EVENT_METER_STALE, EVENT_MODULE_BACK,
+    EVENT_MODULE_LOST, EVENT_PCS_UNCONFIRMED, EVENT_TRIP, HI_REASON, LOAD_W, LO_REASON,
+    M_CHARGE_MA_MAX, M_SOC_PM, SOC_PM, TRIP_METER_SILENT, TRIP_PCS_FAULT, TRIP_PCS_OVERPOWER,
+    TRIP_PCS_SILENT, TRIP_PCS_UNCONFIRMED, WHY_METER_STALE, WHY_MODULE_SILENT, WHY_PCS_SILENT,
+    WHY_TRIP,
 )
 from bess.core.tick import TICK_MASK
-from host_tests.core.bench_pack import Bench
+from host_tests.core.bench_pack import Bench, causes, in_standby, is_open, latched, trips
 
 WRAP_MS = TICK_MASK - 8000              # the counter wraps while the bench runs
-
-
-def causes(manager):
-    return tuple([n for n in range(16) if manager.latched >> n & 1])
-
-
-def trips(manager):
-    return tuple([n for n in range(16) if manager.trips.present >> n & 1])
-
-
-def in_standby(manager):
-    return manager.mode == STANDBY
-
-
-def is_open(manager):
-    return manager.outputs() & 7 == 0
-
-
-def latched(manager):
-    return manager.latched != 0
 
 
 def test_one_module_silent():

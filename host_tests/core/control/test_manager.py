@@ -1,42 +1,19 @@
 """The whole tick against a plant on the bench: start, stop, requests, trips, no heap."""
 
-from bess.core.battery.sequence import (
-    COOL, EMPTY, K_MINUS, K_PLUS, PCS_FAULT, REST, RUN, STOP_PCS,
-)
+from bess.core.battery.sequence import COOL, EMPTY, K_MINUS, K_PLUS, PCS_FAULT, REST, RUN, STOP_PCS
 from bess.core.control.modes import (
     BLOCKED, CHARGE, DISCHARGE, EMERGENCY, IDLE, OFF, STANDBY, STARTING,
 )
 from bess.core.points import (
-    BY_REMOTE, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP,
-    EVENT_PRECHARGE_FAILED, GRID_W, LO_W,
-    M_CELL_DC_MAX, M_CELL_MV_MAX, M_CHARGE_MA_MAX, M_CURRENT_MA, M_SOC_PM, PHASE, TRIP_CONTACTOR, TRIP_PCS_START, TRIP_PRECHARGE,
-    WHY_RATING,
+    BY_REMOTE, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_PRECHARGE_FAILED, GRID_W,
+    LO_W, M_CELL_DC_MAX, M_CELL_MV_MAX, M_CHARGE_MA_MAX, M_CURRENT_MA, M_SOC_PM, PHASE,
+    TRIP_CONTACTOR, TRIP_PCS_START, TRIP_PRECHARGE, WHY_RATING,
 )
 from bess.core.tick import TICK_MASK
-from host_tests.core.bench_pack import Bench
+from host_tests.core.bench_pack import Bench, in_standby, is_open, latched, trips
 
 MAIN = K_MINUS | K_PLUS
 WRAP_MS = TICK_MASK - 8000              # the counter wraps while the bench runs
-
-
-def causes(manager):
-    return tuple([n for n in range(16) if manager.latched >> n & 1])
-
-
-def trips(manager):
-    return tuple([n for n in range(16) if manager.trips.present >> n & 1])
-
-
-def in_standby(manager):
-    return manager.mode == STANDBY
-
-
-def is_open(manager):
-    return manager.outputs() & 7 == 0
-
-
-def latched(manager):
-    return manager.latched != 0
 
 
 def test_start_to_power():

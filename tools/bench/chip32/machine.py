@@ -31,7 +31,7 @@ class UART:
         self.n = b""
 
     def write(self, buf):
-        self.n += peers.rtu(buf)
+        self.n += peers.rtu(bytes(buf))
         return len(buf)
 
     def readinto(self, buf):

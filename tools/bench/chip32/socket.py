@@ -32,7 +32,7 @@ class socket:
         raise OSError(11)
 
     def write(self, buf):
-        self.n += buf[:4] + peers.tcp(self.p, buf)
+        self.n += bytes(buf[:4]) + peers.tcp(self.p, bytes(buf))
         return len(buf)
 
     def readinto(self, buf):
