@@ -7,11 +7,13 @@ import sys
 
 from bess.core import config
 from bess.core.control.calls import PowerManager
+from bess.core.events import WARNING
+from bess.core.points import EVENT_CONFIG_FALLBACK
 from bess.devices.register_bank import RegisterBank
 from bess.devices.wiring import build
 from bess.ports.clock import Clock
 from bess.ports.flash import FlashStore
-from bess.ports.pins import Pins
+from bess.ports.pins import board_pins, missing_pins
 from bess.ports.tcp import TcpPort
 from bess.ports.uart import UartPort
 from bess.services import commands
@@ -20,10 +22,6 @@ from bess.services.latch import Latch
 from bess.services.pump import Pump
 
 _STOP_MS_MAX = 20_000
-# the bits of the points INPUTS and OUTPUTS, as the boards name their pins
-_INPUTS = ("emergency", "negative_feedback", "precharge_feedback", "positive_feedback")
-_OUTPUTS = ("negative_coil", "precharge_coil", "positive_coil", "trip", "lamp")
-_PULLS = {"up": 1, "down": -1, "none": 0}
 
 
 def read_json(name):
@@ -37,6 +35,15 @@ def read_json(name):
         return {}, "%s: is not JSON" % name
 
 
+def keep_reachable(settings, data):
+    """Where people find us stays as configured, as far as each key for itself is right."""
+    for key in _REACH:
+        if isinstance(data, dict) and key in data:
+            alone, faults = config.check({key: data[key]})
+            if not faults:
+                setattr(settings, key, getattr(alone, key))
+
+
 class App:
     """Everything that runs, made from the board's and the person's files."""
 
@@ -44,13 +51,14 @@ class App:
         board, board_fault = read_json(folder + "board.json")
         data, file_fault = read_json(folder + "config.json")
         settings, faults = config.check(data)
+        if faults:
+            keep_reachable(settings, data)
         self.faults = [fault for fault in (board_fault, file_fault) if fault] + faults
         self.settings = settings
         self.clock = Clock()
         self.manager = PowerManager(settings)
         pins = board.get("pins", {})
-        self.faults += ["board.json: pin %s is missing" % name for name in _INPUTS + _OUTPUTS
-                        if name not in pins]
+        self.faults += ["board.json: pin %s is missing" % name for name in missing_pins(pins)]
         self.pins = board_pins(pins)
         self.links = build(settings, self.manager)
         self.pumps = [Pump(make_port(link.values, board), link.transactions, self.clock)
@@ -62,6 +70,9 @@ class App:
         self.bank = RegisterBank(self.manager, self.links, settings.name)
         self.tasks = []
         self.board = board
+        if self.faults:
+            self.manager.events.note(EVENT_CONFIG_FALLBACK, WARNING, len(self.faults),
+                                     self.clock.ticks_ms())
 
     async def run(self):
         """Start every task; return when the control cycle or a person ends it."""
@@ -112,15 +123,6 @@ class App:
             await asyncio.sleep_ms(100)
         for task in pumps + [cycle]:
             task.cancel()
-
-
-def board_pins(pins):
-    """Inputs in the order of the point INPUTS, outputs in that of OUTPUTS."""
-    inputs = [(pins[name]["gpio"], pins[name].get("active", 1),
-               _PULLS[pins[name].get("pull", "none")]) for name in _INPUTS if name in pins]
-    outputs = [(pins[name]["gpio"], pins[name].get("active", 1))
-               for name in _OUTPUTS if name in pins]
-    return Pins(inputs, outputs)
 
 
 def make_port(values, board):

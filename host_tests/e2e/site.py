@@ -184,8 +184,9 @@ class Site:
                   "disobey off", "set temp 1 22")
         if self.site()["CAUSES"]:
             self.reset()
-        if self.site()["PHASE"] == "BLOCKED":
-            self.write(START, 0)
+        if self.site()["PHASE"] in ("BLOCKED", "STOPPING"):
+            self.write(START, 0)        # a new start does not wait 60 s as the automatic one
+            self.wait_site(lambda s: s["PHASE"] == "OFF" and s["TRIPS"] == [], "rest", 15)
         if self.site()["PHASE"] != "RUNNING":
             assert self.write(START, 1) == 0
             self.wait_site(lambda s: s["PHASE"] == "RUNNING", "start of the pack", 20)
@@ -254,6 +255,15 @@ class SerialConsole:
         self._port.reset_input_buffer()
         self._port.write(line.encode() + b"\r")
         return self.wait_for(pattern, within_s)
+
+    def ask_until(self, line, pattern, within_s):
+        """Ask again and again: the board may just be starting."""
+        end_s = time.monotonic() + within_s
+        while True:
+            try:
+                return self.ask(line, pattern, 0.5)
+            except AssertionError:
+                assert time.monotonic() < end_s, f"no answer to {line} within {within_s} s"
 
 
 def mpremote(path, *words, within_s=30):

@@ -38,7 +38,7 @@ def import_pins():
     sys.modules.pop("bess.ports.pins", None)
     try:
         from bess.ports import pins
-        return pins.Pins
+        return pins
     finally:
         sys.modules.pop("bess.ports.pins", None)
         sys.modules.pop("machine")
@@ -46,7 +46,8 @@ def import_pins():
             sys.modules["machine"] = real
 
 
-Pins = import_pins()
+PINS = import_pins()
+Pins = PINS.Pins
 
 INPUTS = ((4, 0, 1), (5, 1, -1), (6, 1, 0))         # gpio, active level, pull
 OUTPUTS = ((20, 1), (21, 0), (22, 1))               # gpio, active level
@@ -115,3 +116,38 @@ def test_interrupt_where_the_board_has_one():
     pins._inputs[0].handler("pin")
     assert heard == ["pin"]
     assert Pins(((9, 1, 0),), ()).on_input(0, heard.append) is False
+
+
+TABLE = {name: {"gpio": 30 + n, "mode": "in", "pull": "down"} for n, name in enumerate(
+    ("negative_feedback", "precharge_feedback", "positive_feedback"), 1)}
+TABLE.update({name: {"gpio": 40 + n, "mode": "out"} for n, name in enumerate(
+    ("negative_coil", "precharge_coil", "positive_coil", "trip", "lamp"))})
+
+
+def with_loop(healthy):
+    table = dict(TABLE)
+    table["emergency"] = {"gpio": 30, "mode": "in", "healthy": healthy}
+    return table
+
+
+LOOPS = (
+    # level when healthy, level now, bit, why
+    (1, 1, 1, "closed loop"),
+    (1, 0, 0, "pressed, or a broken wire"),
+    (0, 0, 1, "closed loop that pulls to ground"),
+    (0, 1, 0, "pressed, the pull-up wins"),
+)
+
+
+def test_emergency_loop_reads_1_only_when_healthy():
+    for healthy, level, bit, why in LOOPS:
+        levels.clear()
+        pins = PINS.board_pins(with_loop(healthy))
+        levels[30] = level
+        assert pins.read_inputs() & 1 == bit, why
+
+
+def test_a_board_that_lacks_a_pin_reads_as_pressed():
+    assert PINS.missing_pins(TABLE) == ["emergency"]
+    assert PINS.board_pins(TABLE).read_inputs() == 0
+    assert PINS.missing_pins(with_loop(1)) == []

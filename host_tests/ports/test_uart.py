@@ -2,8 +2,7 @@
 
 import sys
 
-
-import asyncio  # noqa: E402
+import asyncio
 
 log = []
 

@@ -1,12 +1,10 @@
 """The sleep that somebody else can end."""
 
+import asyncio
 
-
-import asyncio  # noqa: E402
-
-import micropython  # noqa: E402
-from bess.ports.clock import Clock  # noqa: E402
-from bess.services.bell import Bell  # noqa: E402
+import micropython
+from bess.ports.clock import Clock
+from bess.services.bell import Bell
 
 clock = Clock()
 

@@ -1,10 +1,8 @@
 """The console's line editing and command table, without a serial port."""
 
+import asyncio
 
-
-import asyncio  # noqa: E402
-
-from bess.services.console import Console  # noqa: E402
+from bess.services.console import Console
 
 
 class Typist:

@@ -1,16 +1,14 @@
 """One link's pump with a port of the test's own: outages, nonsense, stop commands."""
 
+import asyncio
 
-
-import asyncio  # noqa: E402
-
-import micropython  # noqa: E402
-from bess.ports.clock import Clock  # noqa: E402
-from bess.protocols.modbus_rtu import RtuClient, crc16  # noqa: E402
-from bess.protocols.modbus_tcp import TcpClient  # noqa: E402
-from bess.protocols.transactions import Request, Transactions  # noqa: E402
-from bess.services.modbus_server import SerialServer  # noqa: E402
-from bess.services.pump import Pump  # noqa: E402
+import micropython
+from bess.ports.clock import Clock
+from bess.protocols.modbus_rtu import RtuClient, crc16
+from bess.protocols.modbus_tcp import TcpClient
+from bess.protocols.transactions import Request, Transactions
+from bess.services.modbus_server import SerialServer
+from bess.services.pump import Pump
 
 clock = Clock()
 

@@ -75,7 +75,7 @@ def test_loss_of_a_wire_reads_as_the_dangerous_side():
     """Pulled down: 0 is "pressed" for the emergency loop and "not proven open" for a contactor."""
     for board in real_boards():
         pins = board["pins"]
-        assert pins["emergency"]["active"] == 0
+        assert pins["emergency"]["healthy"] == 1
         for name in ("emergency", "negative_feedback", "precharge_feedback", "positive_feedback"):
             assert pins[name]["pull"] in ("down", "none"), name
         for name in COILS:

@@ -74,6 +74,15 @@ def test_extremes():
         assert getattr(made, name) == wanted, (why, getattr(made, name))
 
 
+def test_full_is_only_shown_when_every_module_is_full():
+    made = pack()
+    for i in range(4):
+        made.rows[i][M_SOC_PM], made.rows[i][M_FULL_DAH] = 1000, 3140
+    made.rows[2][M_SOC_PM], made.rows[2][M_FULL_DAH] = 900, None
+    sample(made, 1100, range(4))
+    assert made.soc_pm == 999, "a module without a weight is not full either"
+
+
 PROTECTIONS = (
     # bit, closes charge, closes discharge, name
     (0, True, False, "cell over-voltage"),

@@ -230,6 +230,18 @@ def test_a_new_start_does_not_heat_a_hot_resistor():
     assert rig.sequence.step == CHECK, "it filled: nothing is hot"
 
 
+def test_a_second_try_that_fills_leaves_nothing_hot():
+    rig = Rig().at(FILL)
+    _bus_empty(rig)
+    rig.until(COOL)
+    rig.image.now[DC_MV] = VOLTS_52_MV
+    rig.until(WAIT_PCS)
+    rig.sequence.stop(rig.now_ms)
+    rig.until(REST)
+    rig.sequence.start(rig.now_ms)
+    assert rig.sequence.step == CHECK
+
+
 def test_each_try_checks_the_feedbacks_again():
     rig = Rig().at(FILL)
     _bus_empty(rig)

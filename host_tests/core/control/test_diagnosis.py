@@ -92,6 +92,17 @@ def test_a_good_sample_between_starts_the_count_anew():
         assert rig.sample(0) == (cause,), why
 
 
+def test_each_module_is_counted_by_itself():
+    for column, good, critical, _, _, cause, why in CRITICAL:
+        rig = Rig()
+        rig.pack.rows[1][column] = critical
+        assert rig.sample(1) == (), why         # and brings no second sample
+        for value in (critical, good, critical):
+            rig.pack.rows[0][column] = value
+            assert rig.sample(0) == (), (why, "one each is not two in a row")
+        assert rig.sample(0) == (cause,), why
+
+
 def test_a_healthy_module_clears_nothing():
     for column, good, critical, _, _, cause, why in CRITICAL:
         rig = Rig()

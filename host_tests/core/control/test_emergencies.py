@@ -1,7 +1,7 @@
 """What stops everything, and how fast the contactors open; see also test_losses.py."""
 
 from bess.core.battery.sequence import K_MINUS, K_PLUS, REST
-from bess.core.control.modes import EMERGENCY, STANDBY
+from bess.core.control.modes import EMERGENCY
 from bess.core.points import (
     CAUSE_BMS_CRITICAL, CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_COMMANDED, CAUSE_CONTACTOR,
     CAUSE_DISOBEYS_ZERO, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT, CAUSE_TEMPERATURE,
@@ -14,23 +14,22 @@ from host_tests.core.bench_pack import Bench, causes, is_open, latched
 MAIN = K_MINUS | K_PLUS
 WRAP_MS = TICK_MASK - 8000              # the counter wraps while the bench runs
 
-
 EMERGENCIES = (
-    # what happens, cause, ms until latched, quick, why
-    (lambda b: setattr(b, "loop_ok", False), CAUSE_INPUT, 200, True, "two ticks"),
-    (lambda b: b.manager.emergency_shutdown(), CAUSE_COMMANDED, 100, False, "the next tick"),
-    (lambda b: b.rows(M_FAULTS, 1), CAUSE_BMS_CRITICAL, 1000, True, "two samples"),
-    (lambda b: b.rows(M_CELL_MV_MAX, 3750), CAUSE_CELL_HIGH, 1000, False, "two samples"),
-    (lambda b: b.rows(M_CELL_MV_MIN, 2500), CAUSE_CELL_LOW, 1000, False, "two samples"),
-    (lambda b: b.rows(M_CELL_DC_MAX, 650), CAUSE_TEMPERATURE, 1000, False, "two samples"),
-    (lambda b: setattr(b, "load_ma", 800_000), CAUSE_OVER_CURRENT, 1000, True, "two samples"),
-    (lambda b: setattr(b, "stuck_open", K_PLUS), CAUSE_CONTACTOR, 600, False, "0.5 s"),
+    # what happens, cause, ms until latched, why
+    (lambda b: setattr(b, "loop_ok", False), CAUSE_INPUT, 200, "two ticks"),
+    (lambda b: b.manager.emergency_shutdown(), CAUSE_COMMANDED, 100, "the next tick"),
+    (lambda b: b.rows(M_FAULTS, 1), CAUSE_BMS_CRITICAL, 1000, "two samples"),
+    (lambda b: b.rows(M_CELL_MV_MAX, 3750), CAUSE_CELL_HIGH, 1000, "two samples"),
+    (lambda b: b.rows(M_CELL_MV_MIN, 2500), CAUSE_CELL_LOW, 1000, "two samples"),
+    (lambda b: b.rows(M_CELL_DC_MAX, 650), CAUSE_TEMPERATURE, 1000, "two samples"),
+    (lambda b: setattr(b, "load_ma", 800_000), CAUSE_OVER_CURRENT, 1000, "two samples"),
+    (lambda b: setattr(b, "stuck_open", K_PLUS), CAUSE_CONTACTOR, 600, "0.5 s"),
 )
 
 
 def test_emergencies():
     for start_ms in (1000, WRAP_MS):
-        for happens, cause, limit_ms, quick, why in EMERGENCIES:
+        for happens, cause, limit_ms, why in EMERGENCIES:
             bench = Bench(start_ms).started(5000)
             happens(bench)
             spent_ms = bench.until(latched, 2000)
@@ -53,6 +52,7 @@ def test_contactors_of_an_emergency_open_at_a_small_current_or_in_time():
         (EMERGENCIES[0][0], None, 900, 0, "the inverter obeys: small current"),
         (EMERGENCIES[0][0], 400_000, 1000, 1, "emergency input: 1 s"),
         (EMERGENCIES[2][0], 400_000, 1000, 1, "the BMS opens by itself soon: 1 s"),
+        (EMERGENCIES[6][0], 800_000, 1000, 1, "over-current: 1 s"),
         (EMERGENCIES[1][0], 400_000, 7000, 1, "every other cause: 7 s"),
     )
     for happens, load_ma, limit_ms, openings, why in rows:
@@ -139,6 +139,7 @@ def test_an_exception_in_the_step_leads_to_zero_and_a_latch():
     manager.fail(bench.now_ms)
     assert causes(manager) == (CAUSE_INVARIANT,) and manager.mode == EMERGENCY
     assert (manager.command.run, manager.command.battery_w) == (0, 0)
+    assert manager.outputs() == MAIN | 8, "trip output at once, though nothing is published"
     for _ in range(10):
         manager.fail(bench.now_ms)
     assert bench.has(EVENT_INVARIANT) == 1, "the ring keeps its history"

@@ -10,7 +10,7 @@ from bess.core.points import (
     TRIP_CONTACTOR, TRIP_PCS_START, TRIP_PRECHARGE, WHY_RATING,
 )
 from bess.core.tick import TICK_MASK
-from host_tests.core.bench_pack import Bench, in_standby, is_open, latched, trips
+from host_tests.core.bench_pack import Bench, in_standby, is_open, trips
 
 MAIN = K_MINUS | K_PLUS
 WRAP_MS = TICK_MASK - 8000              # the counter wraps while the bench runs

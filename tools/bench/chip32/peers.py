@@ -24,7 +24,7 @@ def chain(*models):
     return a + b"\xff\xff\0\0"
 
 
-AC = (103, 50, {10: 230, 14: 100, 16: 5000, 17: -2, 29: 530, 38: 8})
+AC = (103, 50, {10: 230, 14: 100, 16: 5000, 17: -2, 29: 530, 30: -1, 38: 8})
 PCS = chain((1, 66, {}), AC, (124, 24, {2: 32000, 25: -2}), (123, 24, {}))
 PV = chain((1, 66, {}), AC)
 METER = chain((1, 66, {}), (203, 105, {18: 500}))
@@ -53,7 +53,7 @@ def move():
     struct.pack_into(">h", PCS, 4 + 136 + 28, w)
     struct.pack_into(">h", PCS, 4 + 136 + 58, 530 if full else 0)
     PCS[4 + 136 + 77] = 4 if run else 8
-    struct.pack_into(">h", METER, 4 + 136 + 36, 900 - w + k % 700)
+    struct.pack_into(">h", METER, 4 + 136 + 36, 3000 - k % 60 * 100 - w)
     struct.pack_into(">h", PV, 4 + 136 + 28, k % 3000)
     struct.pack_into(">H", MODULE, 6, k & 0xFFFF)
     struct.pack_into(">i", MODULE, 16, -w)

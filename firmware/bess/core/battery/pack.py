@@ -29,15 +29,15 @@ _UNKNOWN = const(-1)
 
 
 class Pack:
-    """Summary of the live modules; None while no string is live.
+    """Summary of the live modules; None before the first, the last one while all are silent.
 
     soc_pm (weighted by capacity; 1000 only when every module says so), soc_pm_max, soc_pm_min,
     cell_mv_max, cell_mv_min, cell_dc_max, cell_dc_min, pack_mv (mean of the strings),
     current_ma (sum of the strings, + discharges), string_ma_max (largest magnitude),
     charge_ma_max and discharge_ma_max (of the whole pack), imbalance_pm (1000 = equal),
-    faults (not 0 when any module has one), strings_live, modules_live, last_ms (when a whole
-    string was last heard), samples (a count), lost, back, fresh (bits of the modules that fell
-    silent, returned or brought a sample in this tick).
+    faults (not 0 when any module has one), strings_live, modules_live, last_ms (while no
+    string is live: when a whole one was last heard), samples (a count), lost, back, fresh (bits of
+    the modules that fell silent, returned or brought a sample in this tick).
     """
 
     def __init__(self, modules_s, strings_p, silent_ms, rated_ma):
@@ -91,11 +91,10 @@ class Pack:
                 self.fresh |= 1 << i
                 self.samples = (self.samples + 1) & TICK_MASK
                 if live[i] and self._string_live[i // self.modules_s]:
-                    self.last_ms = now_ms
                     self._take(i)
                     changed = True
                 elif not self.excluded >> i & 1:
-                    self._return(i, now_ms)
+                    self._return(i)
                     changed = True
             elif live[i] and (now_ms - at_ms[i]) & TICK_MASK > silent_ms:
                 self._lose(i)
@@ -111,7 +110,7 @@ class Pack:
         """A person wants all modules back; they return with their next sample."""
         self.excluded = 0
 
-    def _return(self, i, now_ms):
+    def _return(self, i):
         if not self.live[i]:
             self.live[i] = 1
             self.back |= 1 << i
@@ -121,7 +120,6 @@ class Pack:
             if not self.live[k]:
                 return
         self._string_live[string] = 1
-        self.last_ms = now_ms
         for k in range(first, first + self.modules_s):
             self._take(k)
 

@@ -296,6 +296,7 @@ class Manager:
         """The step itself failed: zero power, inverter stop, latched."""
         self.sequence.run = 0
         self._breach(0, now_ms)
+        self.image.now[OUTPUTS] = self.views.outputs(self)
 
     def _breach(self, number, now_ms):
         """An invariant does not hold: only a bug can do that. Zero, and latch."""

@@ -49,7 +49,7 @@ class Views:
         sequence = manager.sequence
         blocked = manager.trips.present or manager.run_wanted and manager.started
         now[PHASE] = BLOCKED if sequence.phase == OFF and blocked else sequence.phase
-        now[OUTPUTS] = self._outputs(manager)
+        now[OUTPUTS] = self.outputs(manager)
         now[CAUSES] = manager.latched
         now[FIRST_CAUSE] = manager.first_cause
         now[TRIPS] = manager.trips.present
@@ -79,7 +79,8 @@ class Views:
         now[PACK_MV], now[DC_MA] = pack.pack_mv, pack.current_ma
         now[IMBALANCE_PM] = pack.imbalance_pm
 
-    def _outputs(self, manager):
+    def outputs(self, manager):
+        """Bits of the point OUTPUTS as they stand."""
         coils = manager.sequence.coils
         if manager.latched:
             return coils | _TRIP
