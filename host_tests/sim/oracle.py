@@ -1,7 +1,7 @@
 """What must be true of the site itself in every tick, whatever the firmware believes."""
 
 from bess.core.points import (
-    BATTERY_W, CHARGE_WH, DISCHARGE_WH, EXPORT_WH, GRID_W, IMPORT_WH,
+    BATTERY_W, CAUSE_INVARIANT, CHARGE_WH, DISCHARGE_WH, EXPORT_WH, GRID_W, IMPORT_WH,
 )
 
 from host_tests.sim.physics import RUNNING
@@ -82,6 +82,8 @@ class Oracle:
         settings, command_w = manager.settings, manager.command.battery_w
         if not -settings.charge_w_max <= command_w <= settings.discharge_w_max:
             self._fault("command of %d W beyond the rating" % command_w)
+        if manager.latched >> CAUSE_INVARIANT & 1:
+            self._fault("the firmware broke an invariant of its own")
         if abs(power_w) > self._rated_w:
             self._fault("true power of %d W beyond the rating" % power_w)
 

@@ -38,6 +38,16 @@ def command_without_the_tick(world):
     device.control._command = FixedCommand
 
 
+def jump_to_full_power(world):
+    ramp = world.manager.ramp
+
+    def follow(target_w, window, dt_ms):
+        ramp.w = 20_000
+        return ramp.w
+
+    ramp.follow = follow
+
+
 def never_miss_a_module(world):
     world.manager.pack.silent_ms = world.manager.settings.fade_after_ms = 1 << 29
 
@@ -69,6 +79,7 @@ CASES = (
     ((START,), as_it_is, close_all_at_once, 8, "empty DC link"),
     ((START, (12, "hold", 500), (20, "stop", 0)), as_it_is, command_without_the_tick, 35,
      "outside the window"),
+    ((START, (12, "hold", 500)), as_it_is, jump_to_full_power, 20, "an invariant of its own"),
     ((START, (12, "hold", 500), (20, "modules dead", 1)), as_it_is, never_miss_a_module, 35,
      "no module heard"),
     ((START, (12, "hold", 900)), as_it_is, count_double, 60, "counters say"),
