@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from tools.fold import fold
+from tools.shorten import shorten
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -88,17 +89,23 @@ def _words_of_compiler(inside, said):
     return f"{inside}:{line[1] if line else 1}: {last}"
 
 
+def processed(files, firmware=FIRMWARE):
+    """{path below firmware/: text} of the modules among `files`, as they are compiled."""
+    modules = [path for on_board, path in files if on_board.endswith(".mpy")]
+    texts = {path.relative_to(firmware).as_posix(): path.read_text() for path in modules}
+    return shorten(fold(texts))
+
+
 def image(name, firmware=FIRMWARE):
     """{path on the board: bytes}, in sorted order."""
     arch = load_board(name).get("arch")
     files = sources(name, firmware)
-    modules = [path for on_board, path in files if on_board.endswith(".mpy")]
-    folded = fold({path.relative_to(firmware).as_posix(): path.read_text() for path in modules})
+    texts = processed(files, firmware)
     content = {}
     for on_board, path in files:
         if on_board.endswith(".mpy"):
             inside = path.relative_to(firmware).as_posix()
-            content[on_board] = compile_module(folded[inside], inside, arch)
+            content[on_board] = compile_module(texts[inside], inside, arch)
         else:
             content[on_board] = path.read_bytes()
     return content

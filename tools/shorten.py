@@ -21,6 +21,7 @@ import string
 from tools.fold import KEEP, apply, constants, module_name
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_ARGUMENTS_MAX = 8
 _SCOPES = (*_FUNCTIONS, ast.ClassDef)
 
 
@@ -31,11 +32,12 @@ def shorten(sources):
     fixed = set().union(*(spelled(tree) for tree in trees.values()))
     names = colours(trees, fixed)
     free = sorted(set(names.values()), key=lambda name: (len(name), name))
+    free += itertools.islice(unused(fixed | set(free)), _ARGUMENTS_MAX)
     called = {node.arg for tree in trees.values() for node in ast.walk(tree)
               if isinstance(node, ast.keyword)}
     for path, tree in trees.items():
         edits = list(renamed(sources[path], tree, names))
-        edits += arguments(tree, names, [*free, *unused(fixed | set(free))], called)
+        edits += arguments(tree, names, free, called)
         result[path] = apply(sources[path], edits)
     return result
 

@@ -22,6 +22,8 @@ from bess.services.latch import Latch
 from bess.services.pump import Pump
 
 _STOP_MS_MAX = 20_000
+# settings that a configuration with faults keeps; who may write is not among them
+_REACH = ("name", "modbus_port", "modbus_clients", "console", "wifi_ssid", "wifi_key")
 
 
 def read_json(name):

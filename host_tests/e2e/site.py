@@ -115,14 +115,12 @@ class Site:
         self.ports = run.ports
         self.tty = folder / "tty"
         self.controller = Controller(run.ports.modbus)
-        self.client = ModbusTcpClient("127.0.0.1", port=run.ports.modbus, timeout=2, retries=0)
         self._channel = socket.create_connection(("127.0.0.1", run.ports.control), timeout=5)
         self._answers = self._channel.makefile()
         self.console = SerialConsole(self.tty)
 
     def close(self):
         self.controller.close()
-        self.client.close()
         self._answers.close()
         self._channel.close()
         self.console.close()
@@ -132,7 +130,9 @@ class Site:
     def ask(self, line):
         """One line to the control channel; its answer."""
         self._channel.sendall(line.encode() + b"\n")
-        return self._answers.readline().strip()
+        answer = self._answers.readline().strip()
+        assert answer, f"the site is gone: {self.run.lines[-5:]}"
+        return answer
 
     def tell(self, *lines):
         for line in lines:
@@ -144,7 +144,7 @@ class Site:
 
     def wait_true(self, holds, what, within_s):
         """Seconds until holds(state)."""
-        return wait(lambda: self.state(), holds, what, within_s)
+        return wait(self.state, holds, what, within_s)
 
     # the controller
 
@@ -167,8 +167,9 @@ class Site:
         return [(row["E_ID"], row["E_DATA"]) for row in rows if row["E_ID"] is not None]
 
     def write(self, address, *words):
-        """Write registers; 0, or the exception code."""
-        answer = self.client.write_registers(address, [word & 0xFFFF for word in words])
+        """Write registers over a connection of its own; 0, or the exception code."""
+        with ModbusTcpClient("127.0.0.1", port=self.ports.modbus, timeout=2, retries=0) as client:
+            answer = client.write_registers(address, [word & 0xFFFF for word in words])
         return answer.exception_code if answer.isError() else 0
 
     def set_power(self, battery_w, life_s=None):

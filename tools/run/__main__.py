@@ -90,8 +90,12 @@ def show_plain(stack, controller):
             print(plain(snapshot(controller)), flush=True)
         except Silent as error:
             print(f"silent: {error}", flush=True)
-        due_s = max(due_s + _PLAIN_S, time.monotonic())
-        time.sleep(due_s - time.monotonic())
+        due_s += _PLAIN_S
+        wait_s = due_s - time.monotonic()
+        if wait_s > 0:
+            time.sleep(wait_s)
+        else:
+            due_s -= wait_s             # somebody held us up: no burst of lines afterwards
 
 
 @contextlib.contextmanager

@@ -145,3 +145,15 @@ def test_an_exception_in_the_step_leads_to_zero_and_a_latch():
     assert bench.has(EVENT_INVARIANT) == 1, "the ring keeps its history"
     assert bench.has(EVENT_EMERGENCY) == 1 and bench.has(EVENT_MODE_CHANGE) >= 3
     bench.until(is_open, 8000)
+
+
+def test_an_emergency_ends_the_exclusion_of_a_module():
+    bench = Bench().started(1000)
+    bench.silent = 1
+    bench.run(65_000)
+    assert bench.manager.pack.excluded == 1
+    bench.load_ma, bench.pcs_w = 100_000, 900       # 7 s until the contactors open
+    bench.manager.emergency_shutdown()
+    bench.run(9000)
+    bench.silent = 0
+    assert bench.run(1000).pack.strings_live == 4, "a person looks at all of them"
