@@ -2,4 +2,6 @@
 
 from bess import app
 
-app.main()
+run = app.make()
+del app         # only the start needs it
+run()

@@ -51,8 +51,14 @@ def enum_pairs(names):
 
 def check(points, lists):
     """All faults of the table as sentences."""
-    faults, taken = [], {}
+    names = [p.name for p in points]
+    faults = [f"{name}: stands there twice" for name in sorted({*names}) if names.count(name) > 1]
+    faults += [f"{p.name}: register {p.register}, wanted: a number" for p in points
+               if not p.register.isdigit()]
+    taken = {}
     for p in points:
+        if not p.register.isdigit():
+            continue
         if p.block not in BLOCKS:
             faults.append(f"{p.name}: block {p.block}, allowed: {', '.join(BLOCKS)}")
         if p.kind not in KINDS:
@@ -70,6 +76,11 @@ def check(points, lists):
         if span and int(p.register) % 1000 + words(p) > span:
             faults.append(f"{p.name}: does not fit the {span} registers of a {p.block}")
     return faults
+
+
+def span(rows):
+    """Registers from the first of a block to its last."""
+    return int(rows[-1].register) + words(rows[-1]) - int(rows[0].register)
 
 
 def words(point):
@@ -94,6 +105,7 @@ def code(points, lists):
         lines += [f"{p.name} = const({i})" for i, p in enumerate(rows)]
         lines.append(f"{block.upper()}_POINTS = const({len(rows)})")
         lines.append(f"{block.upper()}_BASE = const({rows[0].register})")
+        lines.append(f"{block.upper()}_SPAN = const({span(rows)})")
         if block in STRIDES:
             lines.append(f"{block.upper()}_STRIDE = const({STRIDES[block]})")
         lines.append("")

@@ -4,7 +4,7 @@ from bess.core import config
 from bess.core.control.calls import PowerManager
 from bess.core.points import (
     BATTERY_W, CELL_DC_MIN, CONTROL_BASE, EVENT_BASE, GRID_W, INPUTS, LINK_BASE, MODULE_BASE,
-    SOC_PM, M_CURRENT_MA, M_SOC_PM,
+    SITE_SPAN, SOC_PM, M_CURRENT_MA, M_SOC_PM, TRIP_PRECHARGE,
 )
 from bess.devices.register_bank import RegisterBank
 from bess.protocols.modbus import Server
@@ -52,8 +52,8 @@ def i32(value):
 
 # address, registers, why
 BEYOND = (
-    (79, 2, "one register past the site block"),
-    (80, 1, "between the blocks"),
+    (SITE_SPAN - 1, 2, "one register past the site block"),
+    (SITE_SPAN, 1, "between the blocks"),
     (CONTROL_BASE + 5, 2, "past the control block"),
     (MODULE_BASE + 64, 1, "a third module where there are two"),
     (MODULE_BASE + 63, 2, "the last module and one more"),
@@ -165,6 +165,13 @@ def test_release_start_stop_shutdown():
     assert ask(server, 1, 0, 0, 0, 1) == b"\x01\x01\x01", "coil 0"
     ask(server, 5, 0, 0, 0, 0)
     assert manager.run_wanted == 0
+    sticky = manager.trips.present = 1 << TRIP_PRECHARGE
+    manager.start()
+    assert manager.trips.present == 0, "a person's start forgives it"
+    manager.trips.present = sticky
+    write(server, 204, b"\x00\x01")
+    assert manager.trips.present == sticky, "a cyclic writer forgives nothing"
+    manager.trips.present = 0
     write(server, 205, b"\x00\x01")
     tick(manager, 100)
     assert manager.latched

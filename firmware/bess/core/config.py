@@ -37,7 +37,7 @@ FIELDS = (
     ("tracking_gain_pm", int, 100, 1000, 500, "0.1%", "gain of self-use on a meter sample"),
     ("tracking_deadband_w", int, 0, 500, 15, "W", "errors below are left alone"),
     ("run_w_min", int, 0, 5000, 60, "W", "self-use below this power rests"),
-    ("start_at_boot", int, 0, 1, 0, "", "1: start 1 s after the firmware is up"),
+    ("start_at_boot", int, 0, 1, 0, "", "1: start when the firmware is up"),
     ("auto_restart", int, 0, 1, 1, "", "1: start again 60 s after a trip cleared"),
     ("modbus_port", int, 0, 65_535, 502, "", "Modbus TCP server, 0 = off"),
     ("modbus_write", str, ("none", "loopback", "any"), None, "none", "", "who may write"),

@@ -59,6 +59,7 @@ REQUEST_LEFT_S = const(52)
 IMBALANCE_PM = const(53)
 SITE_POINTS = const(54)
 SITE_BASE = const(0)
+SITE_SPAN = const(76)
 
 # control: index in its row of values
 REMOTE_W = const(0)
@@ -68,6 +69,7 @@ START = const(3)
 SHUTDOWN = const(4)
 CONTROL_POINTS = const(5)
 CONTROL_BASE = const(200)
+CONTROL_SPAN = const(6)
 
 # module: index in its row of values
 M_LIVE = const(0)
@@ -89,6 +91,7 @@ M_CYCLES = const(15)
 M_FULL_DAH = const(16)
 MODULE_POINTS = const(17)
 MODULE_BASE = const(1000)
+MODULE_SPAN = const(21)
 MODULE_STRIDE = const(32)
 
 # link: index in its row of values
@@ -102,6 +105,7 @@ L_EXCEPTIONS = const(6)
 L_RECONNECTS = const(7)
 LINK_POINTS = const(8)
 LINK_BASE = const(2000)
+LINK_SPAN = const(10)
 LINK_STRIDE = const(16)
 
 # event: index in its row of values
@@ -112,6 +116,7 @@ E_AGE_S = const(3)
 E_DATA = const(4)
 EVENT_POINTS = const(5)
 EVENT_BASE = const(3000)
+EVENT_SPAN = const(8)
 EVENT_STRIDE = const(8)
 
 WHY_NONE = const(0)

@@ -11,17 +11,15 @@ from micropython import const
 
 from bess.core.events import SIZE as EVENTS_SIZE
 from bess.core.points import (
-    CAUSES, CONTROL_BASE, CONTROL_MAP, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, EVENT_BASE,
-    EVENT_MAP, EVENT_POINTS, EVENT_STRIDE, INPUTS, LINK_BASE, LINK_MAP, LINK_STRIDE, M_AGE_DS,
-    M_LIVE, MODULE_BASE, MODULE_MAP, MODULE_STRIDE, OUTPUTS, REMOTE_LIFE_S, REMOTE_RELEASE,
-    REMOTE_W, SHUTDOWN, SITE_MAP, START, TRIPS,
+    CAUSES, CONTROL_BASE, CONTROL_MAP, CONTROL_SPAN, EVENT_BASE, EVENT_MAP, EVENT_POINTS,
+    EVENT_STRIDE, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, INPUTS, LINK_BASE, LINK_MAP,
+    LINK_STRIDE, MODULE_BASE, MODULE_MAP, MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS,
+    REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN, SITE_MAP, SITE_SPAN, START, TRIPS,
 )
 from bess.core.tick import elapsed_ms
 from bess.protocols.modbus import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
 _HOLE = const(0xFFFF)
-_SITE_SPAN = const(80)
-_CONTROL_SPAN = const(6)
 _SUNSPEC_BASE = const(40000)
 _AGE_DS_MAX = const(65534)
 _BITS = (INPUTS, OUTPUTS, CAUSES, TRIPS)        # discrete inputs, 16 a word
@@ -57,8 +55,8 @@ class RegisterBank:
         self.identity = (b"BESS controller", name.encode(), b"1")
         self._manager = manager
         self._links = links
-        self._site = slots_of(SITE_MAP, _SITE_SPAN)
-        self._control = slots_of(CONTROL_MAP, _CONTROL_SPAN)
+        self._site = slots_of(SITE_MAP, SITE_SPAN)
+        self._control = slots_of(CONTROL_MAP, CONTROL_SPAN)
         self._module = slots_of(MODULE_MAP, MODULE_STRIDE)
         self._link = slots_of(LINK_MAP, LINK_STRIDE)
         self._event = slots_of(EVENT_MAP, EVENT_STRIDE)
@@ -70,10 +68,10 @@ class RegisterBank:
     def read_registers(self, fc, address, count, out, at):
         """Fill out[at:] with `count` registers; 0, or exception 2 beyond a block."""
         end = address + count
-        if end <= _SITE_SPAN:
+        if end <= SITE_SPAN:
             _fill(self._site, address, count, self._manager.image.now, out, at)
             return 0
-        if CONTROL_BASE <= address and end <= CONTROL_BASE + _CONTROL_SPAN:
+        if CONTROL_BASE <= address and end <= CONTROL_BASE + CONTROL_SPAN:
             self._fill_control()
             _fill(self._control, address - CONTROL_BASE, count, self._control_row, out, at)
             return 0
@@ -145,7 +143,7 @@ class RegisterBank:
         state forbids it).
         """
         first = address - CONTROL_BASE
-        if first < 0 or first + count > _CONTROL_SPAN:
+        if first < 0 or first + count > CONTROL_SPAN:
             return ILLEGAL_ADDRESS
         if first == 1 or first + count == 1:
             return ILLEGAL_ADDRESS
@@ -175,12 +173,20 @@ class RegisterBank:
             return DEVICE_FAILURE
         self._life_s = value.get(REMOTE_LIFE_S, self._life_s)
         if START in value:
-            manager.start() if value[START] else manager.stop()
+            self._switch(value[START])
         if REMOTE_W in value:
             manager.ask_remote(value[REMOTE_W], self._life_s * 1000)
         if value.get(REMOTE_RELEASE):
             manager.release_remote()
         return 0
+
+    def _switch(self, run):
+        """Start or stop on a change only: who writes cyclically must not re-arm trips."""
+        manager = self._manager
+        if run and not manager.run_wanted:
+            manager.start()
+        elif manager.run_wanted and not run:
+            manager.stop()
 
     def read_bits(self, fc, address, count, out, at):
         """FC 2: words INPUTS, OUTPUTS, CAUSES, TRIPS from 0, 16 bits each; FC 1: coil 0, START."""

@@ -1,72 +1,17 @@
-"""From the checked configuration to links with their devices: what is wired to what."""
+"""From the checked configuration to links with their devices: what is wired to what.
 
-from micropython import const
+Only the products that the configuration names are imported.
+"""
 
-from bess.core.points import (
-    L_AGE_DS, L_ANSWERED, L_EXCEPTIONS, L_FRAME_ERRORS, L_RECONNECTS, L_SENT, L_STATE, L_TIMEOUTS,
-    LINK_POINTS,
-)
-from bess.core.tick import TICK_MASK, elapsed_ms
-from bess.devices.bess_module import Module
-from bess.devices.jk_bms import JkModule
-from bess.devices.sunspec_meter import SunspecMeter
-from bess.devices.sunspec_pcs import SunspecPcs
-from bess.devices.sunspec_pv import SunspecPv
-from bess.protocols.modbus_rtu import RtuClient
-from bess.protocols.modbus_tcp import TcpClient
+from bess.devices.link import Link
 from bess.protocols.transactions import Transactions
-
-DOWN = const(0)
-UP = const(1)
-SILENT = const(2)
-_SILENT_MS = const(5000)
-_TICK_AGE_MS = const(1000)      # a tick is never that late
-_U16 = const(0xFFFE)
-
-
-class Link:
-    """One serial bus or one connection: its transactions, and its state as points.
-
-    commands: True when an inverter hangs on it, so that a new command wakes its pump.
-    """
-
-    def __init__(self, values, transactions):
-        self.values = values
-        self.name = values["name"]
-        self.transactions = transactions
-        self.commands = False
-        self.is_open = False        # told by the service that moves the bytes
-        self.reconnects = 0
-        self._row = [None] * LINK_POINTS
-
-    def row(self, now_ms):
-        """The points of the link block; age is None before the first answer.
-
-        now_ms: that of the last control tick; an answer since then has the age 0.
-        """
-        row, t = self._row, self.transactions
-        last_ms = t.last_ok_ms
-        age_ms = None if last_ms is None else elapsed_ms(now_ms, last_ms)
-        if age_ms is not None and age_ms > TICK_MASK - _TICK_AGE_MS:
-            age_ms = 0
-        heard = age_ms is not None and age_ms <= _SILENT_MS
-        row[L_STATE] = DOWN if not self.is_open else UP if heard else SILENT
-        row[L_AGE_DS] = None if age_ms is None else min(age_ms // 100, _U16)
-        row[L_SENT] = t.sent
-        row[L_ANSWERED] = t.answered
-        row[L_TIMEOUTS] = min(t.timeouts, _U16)
-        row[L_FRAME_ERRORS] = min(t.crc_errors + t.frame_errors, _U16)
-        row[L_EXCEPTIONS] = min(t.exceptions, _U16)
-        row[L_RECONNECTS] = min(self.reconnects, _U16)
-        return row
 
 
 def build(settings, manager):
     """The links of the configuration, in its order, devices attached to the manager's parts."""
     links = []
     for values in settings.links:
-        framing = RtuClient() if values["kind"] == "rtu" else TcpClient()
-        transactions = Transactions(framing, timeout_ms=values["timeout_ms"])
+        transactions = Transactions(_framing(values["kind"]), timeout_ms=values["timeout_ms"])
         link = Link(values, transactions)
         for row in values["devices"]:
             transactions.add(_MAKERS[row["kind"]](row, settings, manager))
@@ -75,27 +20,40 @@ def build(settings, manager):
     return links
 
 
+def _framing(kind):
+    if kind == "rtu":
+        from bess.protocols.modbus_rtu import RtuClient
+        return RtuClient()
+    from bess.protocols.modbus_tcp import TcpClient
+    return TcpClient()
+
+
 def _bess_module(row, settings, manager):
+    from bess.devices.bess_module import Module
     return Module(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 500,
                   latency_ms=row["latency_ms"])
 
 
 def _jk_module(row, settings, manager):
+    from bess.devices.jk_bms import JkModule
     return JkModule(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 1000,
                     row["latency_ms"])
 
 
 def _sunspec_pcs(row, settings, manager):
+    from bess.devices.sunspec_pcs import SunspecPcs
     return SunspecPcs(row["unit"], manager.image, manager.command, settings.w_rated,
                       settings.pcs_revert_ms, row["period_ms"] or 200)
 
 
 def _sunspec_meter(row, settings, manager):
+    from bess.devices.sunspec_meter import SunspecMeter
     return SunspecMeter(row["unit"], manager.image, row["period_ms"] or 500, row["latency_ms"],
                         row["sign"])
 
 
 def _sunspec_pv(row, settings, manager):
+    from bess.devices.sunspec_pv import SunspecPv
     return SunspecPv(row["unit"], manager.image, row["period_ms"] or 1000, row["latency_ms"])
 
 

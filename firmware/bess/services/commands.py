@@ -1,4 +1,4 @@
-"""The words that the console understands, beside the control loop."""
+"""The words that the console understands. Loaded for one line, then forgotten."""
 
 from bess.core.points import (
     BATTERY_W, CAUSES, COMMAND_W, GRID_W, HI_W, LO_W, LOAD_W, MODULES_LIVE, PV_W, SOC_PM, TRIPS,
@@ -6,7 +6,6 @@ from bess.core.points import (
     M_CELL_MV_MIN, M_CURRENT_MA, M_SOC_PM,
 )
 from bess.core.tick import elapsed_ms
-from bess.services.console import Console
 
 _POINTS = "/bess/points.tsv"
 _MODES = ("STANDBY", "CHARGE", "DISCHARGE", "IDLE", "EMERGENCY", "MAINTENANCE")
@@ -16,10 +15,10 @@ _REFUSALS = ("", "not started", "not in this mode", "an emergency is latched",
              "local only", "out of range")
 
 
-def console(app):
-    """The console of an application: app has manager, links, faults."""
+def table(app):
+    """{word: (function, help)}; app has manager, links, faults."""
     words = Words(app)
-    return Console({
+    return {
         "status": (words.status, "mode, powers, window, who won"),
         "points": (words.points, "all values; points NAME shows those that contain NAME"),
         "modules": (words.modules, "the battery modules"),
@@ -32,7 +31,7 @@ def console(app):
         "auto": (words.auto, "end the constant power"),
         "shutdown": (words.shutdown, "emergency shutdown, latched"),
         "reset": (words.reset, "reset the emergency when its causes are gone for 5 s"),
-    })
+    }
 
 
 class Words:

@@ -8,7 +8,7 @@ from bess.core.points import (
     CHARGE_WH, COMMAND_W, DC_MA, DISCHARGE_W_RATED, DISCHARGE_WH, ENERGY_WH_RATED, EVENT_COUNT,
     EXPORT_WH, FIRST_CAUSE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, LOAD_W, LOAD_WH,
     LO_REASON, LO_W, MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS,
-    OUTPUTS, OWNER, PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, RUN, SOC_PM,
+    OUTPUTS, OWNER, PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, RUN, SITE_SPAN, SOC_PM,
     TRIPS, UPTIME_S, WISH_W,
 )
 
@@ -27,7 +27,7 @@ class Views:
         self.counters = Counters(len(_FLOWS))
         self._uptime_ms = 0
         now, settings = manager.image.now, manager.settings
-        now[MAP_VERSION], now[MAP_LENGTH] = 1, 80
+        now[MAP_VERSION], now[MAP_LENGTH] = 1, SITE_SPAN
         now[CHARGE_W_RATED] = settings.charge_w_max
         now[DISCHARGE_W_RATED] = settings.discharge_w_max
         now[ENERGY_WH_RATED] = settings.energy_wh_rated

@@ -2,7 +2,7 @@
 
 from bess.core.points import L_AGE_DS, L_STATE
 from bess.core.tick import TICK_MASK
-from bess.devices.wiring import DOWN, SILENT, UP, Link
+from bess.devices.link import DOWN, SILENT, UP, Link
 
 
 class Wire:
