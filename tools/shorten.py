@@ -28,7 +28,7 @@ _SCOPES = (*_FUNCTIONS, ast.ClassDef)
 def shorten(sources):
     """{path: text} of a firmware tree -> the same with short private names."""
     trees = {path: ast.parse(text) for path, text in sources.items() if path not in KEEP}
-    result, names = dict(sources), {}
+    result = dict(sources)
     fixed = set().union(*(spelled(tree) for tree in trees.values()))
     names = colours(trees, fixed)
     free = sorted(set(names.values()), key=lambda name: (len(name), name))
@@ -89,19 +89,22 @@ def defined(tree):
 
 def families(trees):
     """{path: set of paths} of modules that inheritance joins."""
-    known = {module_name(path): path for path in trees}
     family = {path: {path} for path in trees}
     for path, tree in trees.items():
-        home = {alias.asname or alias.name: known.get(node.module) for node in ast.walk(tree)
-                if isinstance(node, ast.ImportFrom) for alias in node.names}
-        for node in ast.walk(tree):
-            for base in node.bases if isinstance(node, ast.ClassDef) else ():
-                other = home.get(base.id) if isinstance(base, ast.Name) else None
-                if other:
-                    joined = family[path] | family[other]
-                    for member in joined:
-                        family[member] = joined
+        for other in parents(tree, {module_name(path): path for path in trees}):
+            joined = family[path] | family[other]
+            for member in joined:
+                family[member] = joined
     return family
+
+
+def parents(tree, known):
+    """Paths of the modules from which a module's classes inherit."""
+    home = {alias.asname or alias.name: known.get(node.module) for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) for alias in node.names}
+    bases = [base for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+             for base in node.bases]
+    return {home[base.id] for base in bases if home.get(getattr(base, "id", None))}
 
 
 def colours(trees, fixed):

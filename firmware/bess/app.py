@@ -56,7 +56,7 @@ def make(folder="/"):
     clock = Clock()
     manager = PowerManager(settings)
     links = build(settings, manager)
-    pumps = [Pump(make_port(link.values, board), link.transactions, clock) for link in links]
+    pumps = [Pump(make_port(link, board), link.transactions, clock) for link in links]
     kicked = [pump for pump, link in zip(pumps, links) if link.commands]
     table = board.get("pins", {})
     pins = board_pins(table)
@@ -91,8 +91,9 @@ def add_optional(runner, settings, clock):
         runner.services.append(Wifi(settings.wifi_ssid, settings.wifi_key))
 
 
-def make_port(values, board):
+def make_port(link, board):
     """The port of a link: a UART with the board's pins, or a TCP connection."""
+    values, link.values = link.values, None
     if values["kind"] == "tcp":
         return TcpPort(values["host"], values["port"])
     pins = board.get("pins", {})

@@ -5,7 +5,7 @@ import sys
 
 from bess.ports.clock import Clock
 from bess.ports.uart import UartPort
-from bess.services.modbus_server import SerialServer
+from bess.services.serial_server import SerialServer
 from bess.services.pump import Pump
 
 

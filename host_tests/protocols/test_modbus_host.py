@@ -6,8 +6,9 @@ from hypothesis import given, strategies as st
 
 from bess.protocols import modbus_rtu
 from bess.protocols.modbus import WAITING, Server
-from bess.protocols.modbus_rtu import RtuClient, RtuServer
+from bess.protocols.modbus_rtu import RtuClient
 from bess.protocols.modbus_tcp import CLOSE, TcpClient, TcpServer
+from bess.protocols.rtu_server import RtuServer
 from bess.protocols.transactions import Request
 from host_tests.protocols.frames import Bank, answer_of
 

@@ -1,7 +1,8 @@
 """RTU framing: worked frames in any portions, a noisy and a shared line, silence as the judge."""
 
 from bess.protocols.modbus import WAITING, Server
-from bess.protocols.modbus_rtu import RtuClient, RtuServer, crc16
+from bess.protocols.modbus_rtu import RtuClient, crc16
+from bess.protocols.rtu_server import RtuServer
 from bess.protocols.transactions import Request
 from host_tests.protocols.frames import BAD_CRC, BROADCAST, FRAMES, Bank, octets, portions, words
 

@@ -2,10 +2,12 @@
 
 import micropython
 
+from bess.protocols.fields import merge
 from bess.protocols.modbus import Server
-from bess.protocols.modbus_rtu import RtuClient, RtuServer
+from bess.protocols.modbus_rtu import RtuClient
 from bess.protocols.modbus_tcp import TcpClient, TcpServer
-from bess.protocols.registers import I16, I32, SUNSPEC, U16, decode_rows, merge
+from bess.protocols.registers import I16, I32, SUNSPEC, U16, decode_rows
+from bess.protocols.rtu_server import RtuServer
 from bess.protocols.transactions import Request, Transactions
 from host_tests.protocols.frames import octets, words
 

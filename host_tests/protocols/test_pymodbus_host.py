@@ -6,8 +6,9 @@ from pymodbus.pdu import DecodePDU, ExceptionResponse
 from pymodbus.pdu import bit_message as bits, mei_message as mei, register_message as regs
 
 from bess.protocols.modbus import Server
-from bess.protocols.modbus_rtu import RtuClient, RtuServer
+from bess.protocols.modbus_rtu import RtuClient
 from bess.protocols.modbus_tcp import TcpClient, TcpServer
+from bess.protocols.rtu_server import RtuServer
 from bess.protocols.transactions import Request
 from host_tests.protocols.frames import Bank
 

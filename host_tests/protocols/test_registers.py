@@ -1,8 +1,9 @@
 """Registers and values: kinds, what is not implemented, scale factors, blocks."""
 
+from bess.protocols.fields import encode, limit, merge, text, unscale, width
 from bess.protocols.registers import (
     ACC32, HIGH8, I16, I32, I32L, LOW8, SF, SUNSPEC, U16, U32, U32L, decode, decode_rows, divide,
-    encode, i16, i32, limit, merge, scale, text, u16, u32, unscale, width,
+    i16, i32, scale, u16, u32,
 )
 from host_tests.protocols.frames import octets, words
 

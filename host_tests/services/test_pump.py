@@ -7,7 +7,7 @@ from bess.ports.clock import Clock
 from bess.protocols.modbus_rtu import RtuClient, crc16
 from bess.protocols.modbus_tcp import TcpClient
 from bess.protocols.transactions import Request, Transactions
-from bess.services.modbus_server import SerialServer
+from bess.services.serial_server import SerialServer
 from bess.services.pump import Pump
 
 clock = Clock()

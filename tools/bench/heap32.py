@@ -24,8 +24,16 @@ peers.rtu(b"\\1\\3\\0\\0\\0\\1\\0\\0"); peers.tcp(peers.PCS, bytes(12))
 R = [0] * 120
 def go(ms):
     core.go_on(time.now_ms + ms)
-""", "go(0)", "pass")
-_START = "from bess import app\nasyncio.create_task(app.App().run())\ndel app"
+""", "go(0)", "gc.collect()")
+_START = """
+from bess import app
+run = app.make()
+del app
+try:
+    run()
+except asyncio.Away:
+    del run
+"""
 _START_S = 20
 _SAY = """
 print(json.dumps([R[:2], [m for m in sys.modules if m.startswith("bess")], peers.COUNT]))
@@ -56,7 +64,7 @@ def measure(content=None):
     """{"total", "modules": [(name, bytes)], "objects"}: bytes of heap, in the order of loading."""
     found = files(content)
     run = [f"go({1000 if later else 900})" for later in range(_START_S)]
-    calls = [*_BEGIN, "R[0] = gc.mem_alloc()", _START, *run, "go(100 * %d)" % TICKS, "pass",
+    calls = [*_BEGIN, "R[0] = gc.mem_alloc()", _START, *run, "go(100 * %d)" % TICKS, "gc.collect()",
              "R[1] = gc.mem_alloc()", _SAY]
     marks, loaded, (polls, power_w, changes) = json.loads(wasm32.run32(calls, found).splitlines()[-1])
     if not power_w or changes < TICKS // 4:
@@ -91,7 +99,7 @@ def by_module(names, found):
     """[(name, bytes it takes to import it after those before it)]."""
     calls = [*_BEGIN, "R[0] = gc.mem_alloc()"]
     for i, name in enumerate(names):
-        calls += [f"import {name}", "pass", f"R[{i + 1}] = gc.mem_alloc()"]
+        calls += [f"import {name}", "gc.collect()", f"R[{i + 1}] = gc.mem_alloc()"]
     marks = json.loads(wasm32.run32([*calls, "print(R)"], found).splitlines()[-1])
     return [(name, marks[i + 1] - marks[i]) for i, name in enumerate(names)]
 

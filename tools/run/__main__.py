@@ -21,8 +21,8 @@ from .view import plain, screen
 
 _READY_S = 30
 _LIVE_S, _PLAIN_S = 0.5, 1.0
-_KEYS = ("keys: c charge 8 kW, d discharge 8 kW, a auto, s stop, g start, e press emergency, "
-         "r release, x reset, q quit")
+_KEYS = ("keys: c charge, d discharge (8 kW), a auto, s stop, g start, e emergency, r release, "
+         "x reset, q quit")
 _WRITES = {"c": ("REMOTE_W", -8000), "d": ("REMOTE_W", 8000), "a": ("REMOTE_RELEASE", 1),
            "s": ("START", 0), "g": ("START", 1)}
 
@@ -114,7 +114,7 @@ def single_keys():
 
 def show_live(stack, controller):
     help_text = _KEYS if sys.stdin.isatty() else ""
-    said = ""
+    said, names = "", stack.link_names()
     with single_keys(), Live(console=Console(), screen=True, auto_refresh=False) as live:
         while True:
             stack.check()
@@ -122,7 +122,7 @@ def show_live(stack, controller):
             said = obey(key, stack, controller) if key else said
             try:
                 foot = "\n".join(filter(None, (endpoints(stack), help_text, said)))
-                live.update(screen(snapshot(controller), foot), refresh=True)
+                live.update(screen(snapshot(controller, names), foot), refresh=True)
             except Silent as error:
                 live.update(f"the controller is silent: {error}", refresh=True)
             if sys.stdin.isatty():
@@ -142,8 +142,13 @@ def setting(text):
         return key, value
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"error: {message}; see --help\n")
+
+
 def options(arguments):
-    parser = argparse.ArgumentParser("make run", description=__doc__)
+    parser = _Parser("make run", description=__doc__, allow_abbrev=False)
     add = parser.add_argument
     add("--seed", type=int, default=1, help="the same seed is the same day")
     add("--day", help="CSV file time,load_w,pv_w instead of the drawn day")

@@ -45,7 +45,7 @@ def ports(environment):
 
 
 def check_free(name, port):
-    """RunError when the port cannot be listened on. The board listens everywhere, the site here."""
+    """RunError when a port cannot be had. The board listens everywhere, the site on loopback."""
     host = "" if name == PORT_NAMES.modbus else "127.0.0.1"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -128,7 +128,7 @@ class Stack:
         self.uart = self.folder / "rs485"
         self._seed = seed
         self._site_words = site_words
-        self._config = config or {}
+        self.config = self._whole_config(config or {})
         self._programs = []
 
     def __enter__(self):
@@ -183,15 +183,22 @@ class Stack:
             self._programs.append(program)
         return program
 
-    def _config_text(self):
+    def _whole_config(self, changes):
+        """The board's config.json as an object, with the ports of this run and the changes."""
         config = json.loads((ROOT / "boards/virtual/config.json").read_text())
         config["modbus_port"] = self.ports.modbus
         for link in config["links"]:
             if link["kind"] == "tcp":
                 name = {"inverter": "pcs", "solar": "pv", "meter": "meter"}[link["name"]]
                 link["port"] = getattr(self.ports, name)
-        config.update(self._config)
-        return (json.dumps(config, indent=1) + "\n").encode()
+        return {**config, **changes}
+
+    def _config_text(self):
+        return (json.dumps(self.config, indent=1) + "\n").encode()
+
+    def link_names(self):
+        """Names of the links in the order in which the controller numbers them."""
+        return [link.get("name", "link") for link in self.config["links"]]
 
     def control(self, line):
         with socket.create_connection(("127.0.0.1", self.ports.control), timeout=5) as channel:

@@ -3,7 +3,7 @@
 import logging
 
 from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ModbusException
+from pymodbus.exceptions import ConnectionException, ModbusException
 
 from tools.registers import STRIDES, TABLE, pairs_of, read_table, words
 
@@ -20,13 +20,18 @@ class Silent(Exception):
 
 
 class Controller:
-    """The Modbus map as dictionaries: {point name: value}, None = unknown, enumerations as text."""
+    """The Modbus map as dictionaries {point name: value}.
+
+    None is unknown, an enumeration is its name, bits are the list of their names.
+    """
 
     def __init__(self, port, host="127.0.0.1"):
         self._client = ModbusTcpClient(host, port=port, timeout=1, retries=0)
         points, self._lists = read_table(TABLE.read_text())
         self._blocks = {block: [p for p in points if p.block == block]
                         for block in ("site", "control", "module", "link", "event")}
+        mode = next(point for point in points if point.name == "MODE")
+        self.modes = dict(pairs_of(mode, self._lists))
 
     def close(self):
         self._client.close()
@@ -59,16 +64,29 @@ class Controller:
         registers = []
         while count:
             part = min(count, _REGISTERS_MAX)
-            try:
-                answer = self._client.read_holding_registers(address, count=part, device_id=1)
-            except (ModbusException, OSError) as error:
-                raise Silent(str(error)) from None
+            answer = self._ask(address, part)
             if answer.isError():
                 raise Silent(f"exception at register {address}")
             registers += answer.registers
             address += part
             count -= part
         return registers
+
+    def _ask(self, address, count):
+        """One request; once more over a new connection when the board has dropped the old one."""
+        fault = None
+        for _ in range(2):
+            try:
+                return self._client.read_holding_registers(address, count=count, device_id=1)
+            except ConnectionException:
+                fault = "no connection"
+            except (ModbusException, OSError) as error:
+                raise Silent(str(error)) from None
+        raise Silent(fault)
+
+    def names(self, name):
+        """{value: name} of a list of the table, as 'reasons'."""
+        return dict(self._lists[name])
 
     def _value(self, point, registers, at):
         value = registers[at]
@@ -86,13 +104,44 @@ class Controller:
         return value
 
 
-def snapshot(controller):
-    """Everything the view shows, in one dictionary."""
+def _bits(names, value):
+    return " ".join(name for bit, name in names.items() if value >> bit & 1)
+
+
+def event_text(controller, event, data):
+    """What the number of an event means, in words; '' where it means nothing."""
+    modes, reasons = controller.modes, controller.names("reasons")
+    if event == "MODE_CHANGE":
+        return f"{modes.get(data >> 8)} to {modes.get(data & 0xFF)}"
+    if event == "LIMIT_REASON":
+        return f"charge {reasons.get(data >> 8)}, discharge {reasons.get(data & 0xFF)}"
+    if event == "REQUEST_WON":
+        return str(controller.names("owners").get(data, data))
+    if event in ("EMERGENCY", "EMERGENCY_RESET"):
+        return str(controller.names("causes").get(data, data))
+    if event == "RESET_REFUSED":
+        return _bits(controller.names("causes"), data)
+    if event == "TRIP":
+        return str(controller.names("trips").get(data, data))
+    if event == "TRIP_CLEARED":
+        return _bits(controller.names("trips"), data)
+    if event in ("MODULE_LOST", "MODULE_BACK"):
+        return f"module {data + 1}"
+    if event in ("CONTACTOR_CLOSED", "CONTACTOR_OPENED", "OPENED_UNDER_LOAD"):
+        return f"{data / 1000:.1f} A"
+    return str(data) if data else ""
+
+
+def snapshot(controller, link_names=()):
+    """Everything the view shows, in one dictionary. link_names: in the order of the links."""
     site = controller.block("site")
-    events = controller.blocks("event", 0, 15)
+    events = [row for row in controller.blocks("event", 0, 15) if row["E_ID"] is not None]
+    for row in events:
+        row["E_TEXT"] = event_text(controller, row["E_ID"], row["E_DATA"])
     return {
         "site": site,
         "modules": controller.blocks("module", 0, site["MODULES"] or 1),
         "links": controller.blocks("link", 0, site["LINKS"]) if site["LINKS"] else [],
-        "events": [event for event in events if event["E_ID"] is not None],
+        "events": events,
+        "names": list(link_names),
     }

@@ -11,6 +11,7 @@ _MODE_STYLE = {"CHARGE": "black on green", "DISCHARGE": "black on cyan", "IDLE":
                "MAINTENANCE": "black on magenta"}
 _LEVEL_STYLE = {"INFO": "", "WARNING": "yellow", "TRIP": "bold yellow", "EMERGENCY": "bold red"}
 _LINK_STYLE = {"UP": "green", "SILENT": "bold yellow", "DOWN": "bold red"}
+_LINK_COUNTS = ("L_ANSWERED", "L_TIMEOUTS", "L_FRAME_ERRORS", "L_EXCEPTIONS")
 _EVENTS = 8
 _BAR, _GAUGE = 14, 41
 # name, point, word and colour when positive, when negative
@@ -25,6 +26,13 @@ _FLOWS = (
 def kw(watts):
     """'1.50 kW', '?' when unknown."""
     return "?" if watts is None else f"{watts / 1000:.2f} kW"
+
+
+def direction(watts):
+    """'charge 2.94 kW' of a battery power."""
+    if not watts:
+        return kw(watts)
+    return f"{'discharge' if watts > 0 else 'charge'} {kw(abs(watts))}"
 
 
 def percent(per_mille):
@@ -53,7 +61,7 @@ def bar(part, width, style):
     """A bar of `width` cells, filled by `part` 0..1."""
     filled = round(max(0, min(1, part)) * width)
     text = Text("━" * filled, style=style)
-    return text.append("━" * (width - filled), style="bright_black")
+    return text.append("╌" * (width - filled), style="bright_black")
 
 
 def flow(row, watts, most_w):
@@ -103,7 +111,8 @@ def gauge(site):
 
 
 def limit(watts, reason):
-    return Text.assemble((kw(watts), "bold"), "  limited by ", (str(reason), "bold"))
+    at_most = kw(None if watts is None else abs(watts))
+    return Text.assemble(("≤ " + at_most, "bold"), "  limited by ", (str(reason), "bold"))
 
 
 def decision(site):
@@ -113,12 +122,12 @@ def decision(site):
     table = Table.grid(padding=(0, 1))
     table.add_column(width=9, style="bright_black")
     table.add_column(no_wrap=True)
-    table.add_row("command", Text(kw(site["COMMAND_W"]), style="bold"))
+    table.add_row("command", Text(direction(site["COMMAND_W"]), style="bold"))
     table.add_row("asked by", Text.assemble((str(site["OWNER"]), "bold"),
-                                            f": {kw(site['WISH_W'])}{until}"))
+                                            f": {direction(site['WISH_W'])}{until}"))
     table.add_row("charge", limit(site["LO_W"], site["LO_REASON"]))
     table.add_row("discharge", limit(site["HI_W"], site["HI_REASON"]))
-    return Panel(Group(table, Text("-", style="bright_black").append_text(gauge(site)).append("+")),
+    return Panel(Group(table, gauge(site)),
                  title="decision", title_align="left", width=WIDTH - 47)
 
 
@@ -129,17 +138,20 @@ def head(site):
     line = Text.assemble(
         (f" {site['MODE']} ", _MODE_STYLE.get(site["MODE"], "")), f" {site['PHASE']:9} battery ")
     line.append_text(bar((soc_pm or 0) / 1000, 30, style)).append(f" {percent(soc_pm)}")
-    wrong = []
-    if site["CAUSES"]:
-        wrong.append("latched: " + " ".join(site["CAUSES"]))
-    if site["TRIPS"]:
-        wrong.append("trips: " + " ".join(site["TRIPS"]))
-    return line.append("  " + "   ".join(wrong), style="bold red")
+    if not site["CAUSES"] and not site["TRIPS"]:
+        return line
+    return Group(line, Text(wrong(site), style="bold red"))
+
+
+def wrong(site):
+    """What keeps the pack from running, 'latched: INPUT  trips: PCS_SILENT'."""
+    parts = [("latched, needs a reset", site["CAUSES"]), ("trips", site["TRIPS"])]
+    return "   ".join(f"{name}: {' '.join(words)}" for name, words in parts if words)
 
 
 def grid_of(columns):
     """An empty table: (title, justify) for each column."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bright_black")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bright_black")
     for title, justify in columns:
         table.add_column(title, justify=justify, no_wrap=True)
     return table
@@ -154,7 +166,7 @@ def battery(site, modules):
         table.add_row(str(number), percent(row["M_SOC_PM"]), amps(row["M_CURRENT_MA"]), cells,
                       tenth(row["M_CELL_DC_MAX"]), f"{tenth(row['M_AGE_DS'])} s",
                       style="" if row["M_LIVE"] else "bold red")
-    title = f"modules, {site['MODULES_LIVE']} of {site['MODULES']} live"
+    title = f"modules, {number_or(site['MODULES_LIVE'])} of {len(modules)} live"
     return Panel(table, title=title, title_align="left", width=47)
 
 
@@ -163,21 +175,20 @@ def number_or(value):
 
 
 def links(rows, names):
-    """The links with their names, ages and errors (time-outs, bad frames, exceptions)."""
+    """The links with their names, ages and errors (bad: frames, exc: Modbus exceptions)."""
     table = grid_of((("", "left"), ("", "left"), ("age", "right"), ("answers", "right"),
-                     ("t-out", "right"), ("bad", "right"), ("exc", "right"), ("open", "right")))
+                     ("time-outs", "right"), ("bad", "right"), ("exc", "right")))
     for number, row in enumerate(rows):
         name = names[number] if number < len(names) else str(number + 1)
         table.add_row(
             name[:9], Text(row["L_STATE"], style=_LINK_STYLE.get(row["L_STATE"], "")),
-            f"{tenth(row['L_AGE_DS'])} s", str(row["L_ANSWERED"]), str(row["L_TIMEOUTS"]),
-            str(row["L_FRAME_ERRORS"]), str(row["L_EXCEPTIONS"]), str(row["L_RECONNECTS"]))
+            f"{tenth(row['L_AGE_DS'])} s", *[number_or(row[key]) for key in _LINK_COUNTS])
     return Panel(table, title="links", title_align="left", width=WIDTH - 47)
 
 
 def events(rows):
     """The last events, newest first."""
-    table = grid_of((("", "right"), ("", "left"), ("", "left"), ("", "right")))
+    table = grid_of((("", "right"), ("", "left"), ("", "left"), ("", "left")))
     table.show_header = False
     for row in rows[:_EVENTS]:
         style = _LEVEL_STYLE.get(row["E_LEVEL"], "")

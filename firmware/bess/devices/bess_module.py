@@ -48,6 +48,9 @@ _FIELDS = (
     (M_CYCLES, 23, U16, 1, 1),
 )
 
+# Values of the answer in hand: it comes whole and is used at once, so one list serves all.
+_SAMPLE = [None] * MODULE_POINTS
+
 
 class Module:
     """Module number `index` of `pack`, counted from 0.
@@ -57,21 +60,23 @@ class Module:
     """
 
     urgent = False
+    # Sixteen of these live on one chip: what most of them never change stands here once.
+    rejected = 0
+    samples = 0
+    _balance = True
+    _ask = None                 # made when there is something to ask
+    _counter = None             # of the last answer; the first alone does not prove life
+    _balancing = 0              # what the module was told last
+    _told_ms = 0
 
     def __init__(self, unit, index, pack, period_ms=500, balance=True, latency_ms=0):
         self.unit = unit
-        self.rejected = 0
-        self.samples = 0
         self._index = index
         self._pack = pack
-        self._balance = balance
         self._latency_ms = latency_ms
         self._poll = Poll(unit, 0, _REGISTERS, period_ms)
-        self._ask = Request(unit, WRITE_ONE, _BALANCE, 1)
-        self._sample = [None] * MODULE_POINTS
-        self._counter = None        # of the last answer; the first alone does not prove life
-        self._balancing = 0         # what the module was told last
-        self._told_ms = 0
+        if not balance:
+            self._balance = False
 
     def next_write(self, now_ms):
         """The balance request, when it changed or has to be repeated."""
@@ -83,6 +88,8 @@ class Module:
             return None
         self._balancing = wanted
         self._told_ms = now_ms
+        if self._ask is None:
+            self._ask = Request(self.unit, WRITE_ONE, _BALANCE, 1)
         self._ask.data[1] = wanted
         return self._ask
 
@@ -102,11 +109,11 @@ class Module:
         self._counter = counter
         if known is None or counter == known:
             return
-        decode_rows(_FIELDS, data, 0, self._sample)
-        if is_plausible(self._sample) and self._cells_are_whole(data):
+        decode_rows(_FIELDS, data, 0, _SAMPLE)
+        if is_plausible(_SAMPLE) and self._cells_are_whole(data):
             self.samples += 1
             sampled_ms = (now_ms - self._latency_ms) & TICK_MASK
-            publish(self._sample, self._pack, self._index, sampled_ms)
+            publish(_SAMPLE, self._pack, self._index, sampled_ms)
         else:
             self.rejected += 1
 
@@ -120,7 +127,7 @@ class Module:
         cells = u16(data, 2 * _CELLS)
         if not _CELLS_FEWEST <= cells <= _CELLS_MOST:
             return False
-        sample = self._sample
+        sample = _SAMPLE
         highest, lowest = sample[M_CELL_MV_MAX], sample[M_CELL_MV_MIN]
         for i in range(_FIRST_CELL, _FIRST_CELL + cells):
             mv = u16(data, 2 * i)

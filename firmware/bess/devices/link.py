@@ -6,7 +6,7 @@ from bess.core.points import (
     L_AGE_DS, L_ANSWERED, L_EXCEPTIONS, L_FRAME_ERRORS, L_RECONNECTS, L_SENT, L_STATE, L_TIMEOUTS,
     LINK_POINTS,
 )
-from bess.core.tick import elapsed_ms
+from bess.core.tick import TICK_MASK, elapsed_ms
 
 DOWN = const(0)
 UP = const(1)
@@ -19,7 +19,8 @@ _U16 = const(0xFFFE)
 class Link:
     """One serial bus or one connection: its transactions, and its state as points.
 
-    commands: True when an inverter hangs on it, so that a new command wakes its pump.
+    values: its row of the configuration, until its port is made. commands: True when an inverter
+    hangs on it, so that a new command wakes its pump.
     """
 
     def __init__(self, values, transactions):

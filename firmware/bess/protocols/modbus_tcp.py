@@ -19,6 +19,8 @@ CLOSE = const(-1)
 _HEADER = const(6)       # up to and with the length field
 _PDU = const(7)          # where the PDU begins
 _ADU_MAX = const(260)
+_ADU_USUAL = const(24)
+_WRITE_HEAD = const(13)  # before the data of a write of many
 _LENGTH_MAX = const(254)
 
 
@@ -37,10 +39,9 @@ class TcpClient:
         self.late = 0
         self.crc_errors = 0
         self.frame_errors = 0
-        self._out = bytearray(_ADU_MAX)
         self._head = bytearray(_HEADER)
         self._body = bytearray(_LENGTH_MAX)     # unit and PDU of the answer, nothing else
-        self._sendable = Views(self._out, 0)
+        self._make_room(_ADU_USUAL)
         self._readable = Views(self._body, 3)
         self._id = 0
         self._asked = False
@@ -48,6 +49,8 @@ class TcpClient:
 
     def encode(self, request):
         """The frame to send under a new transaction id, a view that lives until the next call."""
+        if request.data and len(request.data) > len(self._out) - _WRITE_HEAD:
+            self._make_room(_ADU_MAX)
         out = self._out
         self._id = (self._id + 1) & 0xFFFF
         n = encode_request(request, out, _PDU)
@@ -58,6 +61,11 @@ class TcpClient:
         out[6] = request.unit & 0xFF
         self._asked = True
         return self._sendable.get(_PDU + n)
+
+    def _make_room(self, size):
+        """Most links never ask for more than a few registers: the full size waits for need."""
+        self._out = bytearray(size)
+        self._sendable = Views(self._out, 0)
 
     def reset(self):
         """A new connection begins: forget received bytes."""

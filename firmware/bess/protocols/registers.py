@@ -22,12 +22,10 @@ SF = const(16)           # SunSpec scale factor, -10..10, else None
 ACC32 = const(17)        # SunSpec accumulator: 0 is not implemented
 
 _KIND = const(7)
-_REGISTERS_MAX = const(125)
-_GAP_MAX = const(8)
 _SF_MAX = const(10)
 
-_LOW = (0, -0x8000, 0, -0x80000000, 0, -0x80000000, 0, 0)
-_HIGH = (0xFFFF, 0x7FFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFF, 0xFF)
+LOWEST = (0, -0x8000, 0, -0x80000000, 0, -0x80000000, 0, 0)
+HIGHEST = (0xFFFF, 0x7FFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFF, 0xFF)
 
 
 def u16(data, at):
@@ -50,11 +48,6 @@ def i32(data, at):
     return i16(data, at) << 16 | u16(data, at + 2)
 
 
-def width(kind):
-    """Registers that a value of this kind takes."""
-    return 2 if 2 <= kind & _KIND <= 5 and kind < SF or kind == ACC32 else 1
-
-
 def decode(kind, data, at):
     """The value whose bytes begin at data[at], or None when it is not implemented."""
     base = kind & _KIND if kind < SF else kind
@@ -72,58 +65,17 @@ def decode(kind, data, at):
         value = i16(data, at + 2) << 16 | u16(data, at)
     else:
         value = data[at] if base == HIGH8 else data[at + 1]
-    if kind < SUNSPEC or value != _absent(kind) and (kind != SF or -_SF_MAX <= value <= _SF_MAX):
+    if kind < SUNSPEC or value != absent(kind) and (kind != SF or -_SF_MAX <= value <= _SF_MAX):
         return value
     return None
 
 
-def _absent(kind):
+def absent(kind):
     """The raw value that means "not implemented" in a SunSpec kind."""
     if kind >= SF:
         return 0 if kind == ACC32 else -0x8000
     base = kind & _KIND
-    return _LOW[base] if _LOW[base] else _HIGH[base]
-
-
-def limit(kind, value):
-    """The nearest value that the kind can carry; for SunSpec kinds never "not implemented"."""
-    base = kind & _KIND if kind < SF else I16 if kind == SF else U32
-    low, high = _LOW[base], _HIGH[base]
-    if kind == SF:
-        low, high = -_SF_MAX, _SF_MAX
-    elif kind == ACC32:
-        low = 1
-    elif kind >= SUNSPEC:
-        low, high = (low + 1, high) if low else (low, high - 1)
-    return min(max(value, low), high)
-
-
-def encode(kind, value, out, at):
-    """Write `value` to out[at:] and return True; False, and nothing written, out of range.
-
-    None is written as "not implemented"; in a kind that has no such value it is refused.
-    """
-    if value is None:
-        if kind < SUNSPEC:
-            return False
-        value = _absent(kind)
-    elif limit(kind, value) != value:
-        return False
-    base = kind & _KIND if kind < SF else I16 if kind == SF else U32
-    if base == HIGH8 or base == LOW8:
-        out[at + base - HIGH8] = value
-    elif base == U16 or base == I16:
-        _put16(value, out, at)
-    else:
-        low_first = base >= U32L
-        _put16(value >> 16, out, at + 2 if low_first else at)
-        _put16(value, out, at if low_first else at + 2)
-    return True
-
-
-def _put16(value, out, at):
-    out[at] = value >> 8 & 0xFF
-    out[at + 1] = value & 0xFF
+    return LOWEST[base] if LOWEST[base] else HIGHEST[base]
 
 
 def divide(value, by):
@@ -142,37 +94,6 @@ def scale(raw, sf, places=0):
     return raw * 10 ** power if power >= 0 else divide(raw, 10 ** -power)
 
 
-def unscale(value, sf, places=0):
-    """The raw number for `value` in units of 10**-places, rounded towards zero.
-
-    The opposite of scale(), but never more than was asked: raw * 10**sf is at most |value|.
-    """
-    power = sf + places
-    if power <= 0:
-        return value * 10 ** -power
-    return value // 10 ** power if value >= 0 else -(-value // 10 ** power)
-
-
-def merge(fields, count_max=_REGISTERS_MAX, gap_max=_GAP_MAX, step=1):
-    """Requests that read all fields: a tuple of (address, count, rows).
-
-    Fields are joined across gaps of up to gap_max registers, up to count_max registers in one
-    request. step: how far the address moves per register (2 where addresses count bytes).
-    """
-    blocks = []
-    for row in sorted(fields, key=lambda row: row[1]):
-        address, size = row[1], width(row[2])
-        if blocks:
-            block = blocks[-1]
-            start = (address - block[0]) // step
-            if start - block[1] <= gap_max and start + size <= count_max:
-                block[1] = max(block[1], start + size)
-                block[2].append(row)
-                continue
-        blocks.append([address, size, [row]])
-    return tuple([(address, count, tuple(rows)) for address, count, rows in blocks])
-
-
 def decode_rows(rows, data, address, values, step=1):
     """Put the fields of one answer into the list `values`; `address` is its first register.
 
@@ -183,13 +104,3 @@ def decode_rows(rows, data, address, values, step=1):
         if value is not None and (multiply != 1 or by != 1):
             value = divide(value * multiply, by)
         values[key] = value
-
-
-def text(data, at, registers):
-    """Characters of a string field up to its first NUL, blanks at the end removed."""
-    letters = ""
-    for i in range(at, at + 2 * registers):
-        if not data[i]:
-            break
-        letters += chr(data[i]) if 32 <= data[i] < 127 else "?"
-    return letters.rstrip()

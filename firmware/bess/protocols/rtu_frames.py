@@ -1,11 +1,6 @@
-"""What both ends of an RTU line share: the CRC, the lengths of frames, the received bytes."""
+"""What both ends of an RTU line share: the CRC and the received bytes."""
 
 from array import array
-
-from micropython import const
-
-_NO_RULE = const(-1)
-_EXCEPTION_LENGTH = const(5)
 
 
 def _crc_table():
@@ -38,37 +33,6 @@ def seal(frame, n):
     frame[n] = crc & 0xFF
     frame[n + 1] = crc >> 8
     return n + 2
-
-
-def request_length(data, at, n):
-    """Length of the request frame that begins at data[at], of which n bytes are there.
-
-    0 = not known yet, -1 = this function code has no rule.
-    """
-    fc = data[at + 1]
-    if 1 <= fc <= 6 or fc == 8:
-        return 8
-    if fc == 15 or fc == 16:
-        return 9 + data[at + 6] if n > 6 else 0
-    if fc == 22:
-        return 10
-    if fc == 23:
-        return 13 + data[at + 10] if n > 10 else 0
-    if fc == 43:
-        return 7
-    return _NO_RULE
-
-
-def reply_length(data, at, n):
-    """The same for an answer frame, as seen by a third party on the bus."""
-    fc = data[at + 1]
-    if 1 <= fc <= 4 or fc == 23:
-        return 5 + data[at + 2] if n > 2 else 0
-    if fc in (5, 6, 8, 15, 16):
-        return 8
-    if fc == 22:
-        return 10
-    return _EXCEPTION_LENGTH if fc > 0x80 else _NO_RULE
 
 
 class Inbox:

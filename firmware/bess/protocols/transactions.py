@@ -47,6 +47,9 @@ class Request:
     while the request is not in flight. ValueError: no such request can exist.
     """
 
+    data = None
+    timeout_ms = None
+
     def __init__(self, unit, fc, address, count, data=None, timeout_ms=None):
         if not 0 <= unit <= 255:
             raise ValueError("unit %d: must be 0..255" % unit)
@@ -63,8 +66,10 @@ class Request:
         self.fc = fc
         self.address = address
         self.count = count
-        self.data = bytearray(size) if data is None and size else data
-        self.timeout_ms = timeout_ms
+        if size:
+            self.data = bytearray(size) if data is None else data
+        if timeout_ms is not None:
+            self.timeout_ms = timeout_ms
 
 
 def _data_size(fc, count):
@@ -78,19 +83,26 @@ def _data_size(fc, count):
 class _Unit:
     """How one unit has behaved; shared by all devices that live behind its id."""
 
-    def __init__(self):
-        self.silences = 0        # requests in a row without an answer
-        self.silent_ms = 0       # when the last one was given up
-        self.late_ms = 0         # since when an old answer may still come,
-        self.late_span_ms = 0    # and for how long
+    # A unit that answers needs no more than these: the chip keeps no values of its own for it.
+    silences = 0                 # requests in a row without an answer
+    silent_ms = 0                # when the last one was given up
+    late_ms = 0                  # since when an old answer may still come,
+    late_span_ms = 0             # and for how long
 
     def note_silence(self, now_ms):
         self.silences += 1
         self.silent_ms = now_ms
 
+    def recover(self):
+        """It has answered."""
+        if self.silences:
+            self.silences = 0
+
     def note_late(self, now_ms, span_ms):
-        self.late_ms = now_ms
-        self.late_span_ms = span_ms
+        """An answer to an older question may come within span_ms; 0: no more."""
+        if span_ms or self.late_span_ms:
+            self.late_ms = now_ms
+            self.late_span_ms = span_ms
 
     def rests(self, now_ms, rest_ms_max):
         """True while the unit is left alone because it did not answer."""
@@ -109,10 +121,16 @@ class _Unit:
 class _Slot:
     """One device on the link."""
 
+    stop_tried = False           # its stop command was on the wire and did not succeed
+
     def __init__(self, device, unit):
         self.device = device
         self.unit = unit
-        self.stop_tried = False  # its stop command was on the wire and did not succeed
+
+    def rearm(self):
+        """Its next stop command goes before everything else again."""
+        if self.stop_tried:
+            self.stop_tried = False
 
 
 class Transactions:
@@ -220,8 +238,9 @@ class Transactions:
         if self._request is not None:
             self._fail(TIMEOUT, now_ms)
         for slot in self._slots:
-            slot.unit.silences = slot.unit.late_span_ms = 0
-            slot.stop_tried = False
+            slot.unit.recover()
+            slot.unit.note_late(now_ms, 0)
+            slot.rearm()
 
     # Stop commands
 
@@ -230,7 +249,7 @@ class Transactions:
         found = None
         for slot in self._slots:
             if not slot.device.urgent:
-                slot.stop_tried = False
+                slot.rearm()
             elif found is None and not slot.stop_tried:
                 found = slot
         if found is None:
@@ -302,7 +321,11 @@ class Transactions:
         self._is_stop = False
         if request.fc > 4:
             self._writes += 1
-            self._is_stop = slot.stop_tried = slot.device.urgent
+            self._is_stop = slot.device.urgent
+            if self._is_stop:
+                slot.stop_tried = True
+            else:
+                slot.rearm()
         return self._send(now_ms)
 
     def _send(self, now_ms):
@@ -339,13 +362,13 @@ class Transactions:
         if verdict == NO_GATEWAY_ANSWER or verdict == NO_GATEWAY_PATH:
             slot.unit.note_silence(now_ms)
         else:
-            slot.unit.silences = 0
+            slot.unit.recover()
         slot.device.failed(request, verdict, now_ms)
 
     def _succeed(self, slot, request, data, now_ms):
-        slot.unit.silences = 0
+        slot.unit.recover()
         if self._writes < _WRITES_IN_ROW:
-            slot.stop_tried = False
+            slot.rearm()
         slot.device.done(request, data, now_ms)
 
     def _expire(self, now_ms):

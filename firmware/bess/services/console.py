@@ -13,29 +13,25 @@ from micropython import const
 _LINE_MAX = const(120)
 _BACKSPACE = ("\b", "\x7f")
 _ENDS = ("\r", "\n")
+_OWN = {"help": "this list", "mem": "free and used heap in bytes"}
 
 
 class Console:
     """A line reader and a table of commands.
 
     Args:
-        commands (dict): name -> (function, help text). The function gets the words after the name
-            as a list and returns an iterable of lines; ValueError's text is shown to the person.
+        commands: a dict, name -> (function, help text), or a function that makes one for each
+            line. The function of a name gets the words after it as a list and returns an iterable
+            of lines; ValueError's text is shown to the person.
         reader: has `await read(1)`, text or bytes, empty at the end; None reads the REPL's input.
         write (function): takes text; None writes to the REPL's output.
     """
 
-    def __init__(self, commands=None, reader=None, write=None):
-        self.commands = {} if commands is None else commands
+    def __init__(self, commands, reader=None, write=None):
+        self._commands = commands
         self._reader = reader or asyncio.StreamReader(sys.stdin)
         self._write = write or sys.stdout.write
         self._line = ""
-        self.add("help", self._help, "this list")
-        self.add("mem", _mem, "free and used heap in bytes")
-
-    def add(self, name, function, text):
-        """Offer one more command."""
-        self.commands[name] = (function, text)
 
     async def run(self):
         """Task: read and answer until the stream ends."""
@@ -74,16 +70,25 @@ class Console:
             self._write("%s: %s\r\n" % (words[0], fault))
 
     def _lines(self, name, words):
-        command = self.commands.get(name)
-        if command is None:
-            return ("%s: unknown, allowed: %s" % (name, " ".join(sorted(self.commands))),)
-        return command[0](words)
+        if name == "mem":
+            return _mem()
+        commands = self._commands() if callable(self._commands) else self._commands
+        if name == "help":
+            return _help(commands)
+        if name not in commands:
+            return ("%s: unknown, allowed: %s" % (name, " ".join(_names(commands))),)
+        return commands[name][0](words)
 
-    def _help(self, words):
-        for name in sorted(self.commands):
-            yield "%-10s %s" % (name, self.commands[name][1])
+
+def _names(commands):
+    return sorted(list(commands) + list(_OWN))
 
 
-def _mem(words):
+def _help(commands):
+    for name in _names(commands):
+        yield "%-10s %s" % (name, _OWN[name] if name in _OWN else commands[name][1])
+
+
+def _mem():
     gc.collect()
     yield "free %d, used %d bytes" % (gc.mem_free(), gc.mem_alloc())

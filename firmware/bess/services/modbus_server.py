@@ -1,8 +1,7 @@
-"""Modbus server: the bank's registers over TCP and over a serial line.
+"""Modbus server: the bank's registers over TCP.
 
-TCP: the listener moves the bytes (its docstring says how it stays fast and fair), each connection
-has its own framing, all share one codec and one output buffer. Serial: the framing is driven by a
-pump like any other link.
+The listener moves the bytes (its docstring says how it stays fast and fair), each connection has
+its own framing, all share one codec and one output buffer.
 
 Writing is a permission of the peer's address: 'none' nobody, 'loopback' programs on this machine,
 'any' everybody. For the others a write is an illegal function, exception 1. Modbus knows no
@@ -10,7 +9,6 @@ passwords: 'any' trusts the whole network.
 """
 
 from bess.protocols.modbus import Server
-from bess.protocols.modbus_rtu import RtuServer
 from bess.protocols.modbus_tcp import TcpServer
 from micropython import const
 
@@ -51,22 +49,3 @@ class ModbusServer:
     async def run(self):
         """Task: serve until cancelled. Raises OSError when the port is taken."""
         await self._listener.run(self.session)
-
-
-class SerialServer(RtuServer):
-    """Server on a serial line, run by `Pump(port, SerialServer(...), clock)`.
-
-    Whoever is on the bus may write when `writable` is True: a wire needs access to the cabinet.
-    """
-
-    # What a pump asks of the transactions of a client link: here nothing is ever asked.
-    broken = False
-    timeouts = 0
-    exceptions = 0
-
-    def __init__(self, bank, units=(1,), writable=False, reply_ms=2):
-        super().__init__(Server(bank, units, writable=writable), reply_ms=reply_ms)
-
-    def urgent(self):
-        """Never: a server starts nothing."""
-        return False

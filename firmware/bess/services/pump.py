@@ -16,6 +16,9 @@ _OPEN_S = const(10)             # ports have shorter deadlines of their own
 _SLEEP_MS_MAX = const(1000)     # looks after a dead connection at least this often
 _RETRY_GROWTH_MAX = const(30)   # longest pause after a failure, in first pauses
 
+# Received bytes are handed over before another task runs, so all pumps read into the same buffer.
+_BUF = bytearray(_READ_BYTES)
+
 
 class Pump:
     """Runs one link.
@@ -35,7 +38,6 @@ class Pump:
         self._clock = clock
         self._retry_ms = retry_ms
         self._bell = Bell()
-        self._buf = bytearray(_READ_BYTES)
         self._fault = None          # why the reader ended, None while it runs
         self._answers_seen = 0      # signs of life at the last look
         self._timeouts_seen = 0     # time-outs at the last sign of life
@@ -88,13 +90,13 @@ class Pump:
         """Task: hand over what arrives; ends with a fault."""
         port, transactions = self._port, self._transactions
         try:
-            received = await port.read(self._buf)
+            received = await port.read(_BUF)
             while received:
-                transactions.receive(self._buf, received, self._clock.ticks_ms())
+                transactions.receive(_BUF, received, self._clock.ticks_ms())
                 if transactions.broken:
                     raise OSError("%s: nonsense in the stream" % self.name)
                 self._bell.ring()
-                received = await port.read(self._buf)
+                received = await port.read(_BUF)
             raise OSError("%s: closed by the peer" % self.name)
         except Exception as fault:  # the task's border: the writer reports it
             self._fault = fault

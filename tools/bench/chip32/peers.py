@@ -1,7 +1,6 @@
 """The site in few lines: registers that answer, powers and samples that change."""
 
 import struct
-import time
 
 LEVEL = {4: 1}
 FEEDBACK = {15: 5, 16: 6, 17: 7}

@@ -1,15 +1,16 @@
 """What one slot offers: steps of energy that it can leave in the battery, and what each is worth.
 
 Read from charging as much as allowed (left) to discharging as much as allowed (right). A step has
-a length in units and a *key*: twice its worth per 60 000 units, plus 1 for charging. The worth of
-the leftmost steps is highest when the slot is *plain*: they stand in falling order. Where they do
-not (negative price, export above import, grid charging forbidden), `branches` lists the plain runs.
+a length in units and a *key*: twice its worth per 60 000 units, plus 1 for charging. In a plain
+slot the keys fall from left to right: the best energy is left in the battery first. Where they do
+not (negative price, export above import, grid charging forbidden) `branches` lists the plain runs.
 
     charging      worth = marginal cost of a kWh at the grid + wear
     discharging   worth = marginal cost of a kWh at the grid * round trip - wear
 
-The marginal cost depends on the net grid power n with the cheapest curtailment: 0 where PV is
-curtailed, the export price s for n < 0, the import price b for n > 0, b + excess above the limit.
+The marginal cost is the slope of the cost of net grid power n with the cheapest curtailment: the
+import price b for n > 0, b + excess above the limit, the export price s for n < 0, 0 where PV is
+curtailed.
 """
 
 from micropython import const
@@ -23,42 +24,208 @@ class Stage:
 
     def __init__(self, problem):
         self._problem = problem
+        self._out_units = problem.out_units
+        self._out_price = problem.out_price
+        self._wear = problem.unit_wear
+        self._minutes = 0
+        self._w = 0                 # where the next step begins: charging, later discharging
+        self._w_max = 0             # discharging
+        self._units = 0             # discharged so far
         self.keys = [0] * _STEPS
         self.lengths = [0] * _STEPS
         self.count = 0
-        self.start = 0              # units that the leftmost end leaves in the battery, negated
+        self.start = 0              # left end: units taken from the battery, so not above 0
         self.branches = None        # or [(first step, step after the last, start, worth)]
 
     def load(self, t):
         """Fill in the steps of slot t."""
         p = self._problem
-        import_price = p.import_price[t]
-        if 0 <= p.export_price[t] <= import_price:
-            self.branches = None
-            net_w = p.load_w[t] - p.pv_w[t]
-            if net_w >= 0:
-                self._short(t, net_w, import_price)
-            else:
-                self._surplus(t, -net_w, import_price)
+        self._minutes = p.minutes if t else p.first_minutes
+        self._w = p.charge_limit(t)
+        self._w_max = p.discharge_limit(t)
+        self._units = self.count = 0
+        self.start = -self._w * self._minutes
+        self.branches = None
+        import_price, export_price = p.import_price[t], p.export_price[t]
+        if 0 <= export_price <= import_price:
+            self._plain(p.load_w[t] - p.pv_w[t], p.export_limit(t), import_price, export_price)
         else:
             self._any(t)
 
-    def _short(self, t, net_w, import_price):
-        """Load above PV, plain prices."""
+    def _plain(self, net_w, export_w, import_price, export_price):
+        if net_w >= 0:
+            self._charge(0, import_price)
+            self._w = 0
+            over_w = net_w - self._problem.import_w_max
+            if over_w > 0:
+                self._discharge(over_w, import_price + self._problem.import_excess)
+            self._discharge(net_w, import_price)
+        else:
+            self._charge(-net_w, import_price)
+            self._charge(-net_w - export_w, export_price)
+            self._charge(0, 0)
+            self._w = 0
+        if self._w_max > net_w:
+            self._discharge(net_w + export_w, export_price)
+            self._discharge(self._w_max, 0)
+
+    def _charge(self, w, cost):
+        """A step from where the last ended down to charging with w."""
+        if w < 0:
+            w = 0
+        if w < self._w:
+            i = self.count
+            self.keys[i] = 2 * (cost + self._wear) + 1
+            self.lengths[i] = (self._w - w) * self._minutes
+            self.count = i + 1
+            self._w = w
+
+    def _discharge(self, w, cost):
+        """A step from where the last ended up to discharging with w."""
+        if w > self._w_max:
+            w = self._w_max
+        if w > self._w:
+            i = self.count
+            units = (w * self._minutes * self._out_units + HALF) >> SHIFT
+            self.keys[i] = 2 * ((cost * self._out_price >> SHIFT) - self._wear)
+            self.lengths[i] = units - self._units
+            self.count = i + 1
+            self._w = w
+            self._units = units
+
+    def _any(self, t):
+        """Any prices: a step between each two powers at which the marginal cost changes."""
         p = self._problem
-        minutes = p.minutes if t else p.first_minutes
-        keys, lengths = self.keys, self.lengths
-        count = self.start = 0
-        top = p.import_w_max - net_w
-        if top > 0:
-            if p.grid_charge:
-                if top > p.charge_w_max:
-                    top = p.charge_w_max
-                self.start = -top * minutes
-                keys[0] = 2 * (import_price + p.unit_wear) + 1
-                lengths[0] = top * minutes
-                count = 1
-            top = 0
-        most = p.discharge_limit(t)
-        done = 0
-        ends = (-top, net_w, net_w + p.export_limit(t), most)
+        cost = Cost(p, t)
+        low_w = -self._w_max
+        high_w = self._w
+        for w in cost.bends(low_w, high_w):
+            if w >= 0:
+                self._charge(w, cost.slope(high_w + w, p.grid_charge))
+            else:
+                if high_w == 0:
+                    self._w = 0
+                self._discharge(-w, cost.slope(high_w + w, True))
+            high_w = w
+        jump = 0 if p.grid_charge or self.start == 0 else cost.jump()
+        self._branch(mul(jump, self._minutes))
+
+    def _branch(self, jump):
+        """Split the steps where their worth rises; `jump` is the worth of not charging at all."""
+        branches = []
+        first = worth = 0
+        start = at = self.start
+        begin = 0                   # worth at the left end of the branch
+        for i in range(self.count):
+            lifted = jump if at == 0 and i else 0
+            worth += lifted
+            if lifted > 0 or i > first and self.keys[i] > self.keys[i - 1]:
+                branches.append((first, i, start, begin))
+                first, start, begin = i, at, worth
+            worth += mul(self.keys[i] >> 1, self.lengths[i])
+            at += self.lengths[i]
+        if branches:
+            branches.append((first, self.count, start, begin))
+            self.branches = branches
+
+
+    def relax(self, t, bridges):
+        """Replace steps whose worth rises by their average: the concave hull of the slot.
+
+        What was averaged can be left out or taken as a whole, not in part: slot and both ends in
+        units of each such bridge go to `bridges`.
+        """
+        blocks = []                 # worth, length, number of steps; a jump has no length
+        begins = [branch[1] for branch in self.branches]
+        worth = at = 0
+        for i in range(self.count):
+            if i in begins:
+                jump = self.branches[begins.index(i) + 1][3] - worth
+                if jump > 0 and blocks:
+                    blocks[-1] = (blocks[-1][0] + jump, blocks[-1][1], 2)
+                    worth += jump
+            gain, length, steps = mul(self.keys[i] >> 1, self.lengths[i]), self.lengths[i], 1
+            worth += gain
+            key = self.keys[i]
+            while blocks and key > 2 * ((blocks[-1][0] << 10) // blocks[-1][1]) + 1:
+                gain += blocks[-1][0]
+                length += blocks[-1][1]
+                steps = 2
+                blocks.pop()
+                key = 2 * ((gain << 10) // length)
+            blocks.append((gain, length, steps))
+
+
+def mul(price, units):
+    """Their product / 1024 without leaving 31 bits for prices below 2**18, units below 2**22."""
+    return price * (units >> 10) + (price * (units & 1023) >> 10)
+
+
+class Cost:
+    """Marginal cost of a slot with any prices: b import, s export, w = battery power, + charges.
+
+    With b < 0 <= s two strategies compete: curtail as little as possible (n = net + w, at least
+    -export limit) or as much as pays (n = load + w, at most the import limit). The first is better
+    below the net power `_turn_w`, the second above.
+    """
+
+    def __init__(self, problem, t):
+        self._b = problem.import_price[t]
+        self._s = problem.export_price[t]
+        self._load_w = problem.load_w[t]
+        self._pv_w = problem.pv_w[t]
+        self._net_w = self._load_w - self._pv_w
+        self._import_w = problem.import_w_max
+        self._excess = problem.import_excess
+        self._export_w = problem.export_limit(t)
+        self._turn_w = self._turn()
+
+    def _turn(self):
+        b, s, pv_w = self._b, self._s, self._pv_w
+        if b >= 0:
+            return self._import_w if s >= 0 else -pv_w
+        if s < 0:
+            return -pv_w
+        w = -(-b * pv_w // (s - b))
+        if w + pv_w > self._import_w:
+            w = -(-b * self._import_w // s) if s else -pv_w
+        if w < -self._export_w:
+            w = s * self._export_w // -b - pv_w
+            if w + pv_w > self._import_w:
+                w = -(-b * self._import_w // s)
+        return max(-pv_w, min(0, w))
+
+    def bends(self, low_w, high_w):
+        """Powers below high_w, falling, last low_w, between which the marginal cost is constant."""
+        net_w, load_w = self._net_w, self._load_w
+        found = {0, low_w}
+        for w in (-net_w, -net_w - self._export_w, self._import_w - net_w, -load_w,
+                  self._import_w - load_w, self._turn_w - net_w):
+            if low_w < w:
+                found.add(w)
+        return sorted([w for w in found if w < high_w], reverse=True)
+
+    def slope(self, w2, may_import):
+        """Marginal cost at the battery power w2 / 2."""
+        b, s = self._b, self._s
+        net2 = 2 * self._net_w + w2
+        if not may_import:
+            return s if s > 0 and net2 > -2 * self._export_w else 0
+        limit2 = 2 * self._import_w
+        if net2 > limit2:
+            return b + self._excess
+        if s >= 0 and (b >= 0 or net2 < 2 * self._turn_w):
+            return b if net2 > 0 else s if net2 > -2 * self._export_w else 0
+        full2 = 2 * self._load_w + w2           # net power with all PV curtailed
+        if full2 < 0:
+            return s
+        if b >= 0:
+            return b if net2 > 0 else 0
+        return b if full2 < limit2 else 0
+
+    def jump(self):
+        """What it saves per minute not to charge at all, when charging forbids to import."""
+        if self._b >= 0:
+            return 0
+        stay = self._s * max(self._net_w, -self._export_w) if self._s > 0 else 0
+        return max(0, stay - self._b * min(self._load_w, self._import_w))

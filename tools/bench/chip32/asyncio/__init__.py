@@ -1,9 +1,19 @@
 """As much of asyncio as the firmware uses, on virtual time: nothing sleeps, nothing is polled."""
 
 from . import core
-from .core import create_task, sleep_ms
 
 CancelledError = core.CancelledError
+create_task = core.create_task
+sleep_ms = core.sleep_ms
+
+
+class Away(Exception):
+    """run() has made its task and leaves it to core.go_on()."""
+
+
+def run(coro):
+    core.create_task(coro)
+    raise Away
 
 
 class StreamReader:

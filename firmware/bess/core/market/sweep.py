@@ -1,0 +1,172 @@
+"""The backward pass of the planner, in slices."""
+
+from bess.core.market import branches
+from bess.core.market.branches import Piece
+from bess.core.market.stage import Stage
+
+
+class Sweep:
+    """Backward pass; `run` is a generator, one slice a step. Then:
+
+    taken[t]        units taken out of the battery in slot t (negative: stored)
+    floors[t]       fewest units allowed at the start of slot t, t = 0 .. n
+    low_keys[t]     key of the first unit above the floor there, where the floor cut steps off
+    high_keys[t]    key of the last unit below the ceiling, where that did
+    """
+
+    def __init__(self, problem):
+        self._problem = problem
+        n = problem.n
+        self.stage = Stage(problem)
+        self.now = problem.to_units(problem.soc_mwh)
+        self.ceiling = max(self.now, problem.to_units(problem.soc_mwh_max))
+        self.floors = [0] * (n + 1)
+        self.taken = [0] * (n + 1)
+        self.low_keys = [None] * (n + 1)
+        self.high_keys = [None] * (n + 1)
+        self.choice = None
+        self.operations = 0
+
+    def run(self):
+        yield from self._reach()
+        yield from self._merge()
+
+    def _reach(self):
+        """Floors: what is wanted, or as near as charging as fast as allowed comes to it."""
+        p = self._problem
+        reach = self.now
+        wanted = -1
+        self.floors[0] = reach
+        for t in range(p.n):
+            mwh = p.wanted_mwh(t)
+            if mwh != wanted:
+                wanted = mwh
+                units = p.to_units(mwh)
+            if reach < self.ceiling:
+                reach += p.charge_limit(t) * p.slot_minutes(t)
+                if reach > self.ceiling:
+                    reach = self.ceiling
+            self.floors[t + 1] = units if units < reach else reach
+            if t & 7 == 7:
+                yield
+
+    def _merge(self):
+        """Merge the slots from last to first; `left` .. `right` are the reachable units."""
+        stage, taken = self.stage, self.taken
+        t = self._problem.n
+        left, right = self.floors[t], self.ceiling
+        keys = [2 * self._problem.to_unit_price(self._problem.end_value) + 1]
+        lengths, slots = [right - left], [t]
+        while t:
+            t -= 1
+            stage.load(t)
+            first, end, start = 0, stage.count, stage.start
+            if stage.branches is not None:
+                if self.choice is None:
+                    yield from self._choose(t, Piece(left, right, (keys[:], lengths[:])))
+                    stage.load(t)
+                first, end, start, _ = stage.branches[self.choice[t]]
+            taken[t] += start
+            left += start
+            right += start
+            at = 0
+            for i in range(first, end):
+                key = stage.keys[i]
+                top = len(keys)
+                while at < top:
+                    middle = (at + top) >> 1
+                    if keys[middle] > key:
+                        at = middle + 1
+                    else:
+                        top = middle
+                keys.insert(at, key)
+                slots.insert(at, t)
+                lengths.insert(at, stage.lengths[i])
+                right += stage.lengths[i]
+            self.operations += len(keys)
+            if right > self.ceiling:
+                self._cut_right(t, right - self.ceiling, keys, lengths, slots)
+                right = self.ceiling
+            if left < self.floors[t]:
+                self._cut_left(t, self.floors[t] - left, keys, lengths, slots)
+                left = self.floors[t]
+            yield
+        if self.low_keys[0] is None:        # nothing lay below: the lowest that there is
+            self.low_keys[0] = keys[0] if keys else self.high_keys[0] or 0
+
+    def _cut_right(self, t, cut, keys, lengths, slots):
+        """What lies above the ceiling is never taken out."""
+        while cut >= lengths[-1]:
+            cut -= lengths.pop()
+            slots.pop()
+            key = keys.pop()
+            if not lengths:
+                break
+        else:
+            lengths[-1] -= cut
+            key = keys[-1]
+        self.high_keys[t] = key
+
+    def _cut_left(self, t, cut, keys, lengths, slots):
+        """What lies below the floor is always taken out."""
+        while cut >= lengths[0]:
+            length = lengths.pop(0)
+            cut -= length
+            self.taken[slots.pop(0)] += length
+            key = keys.pop(0)
+            if not lengths:
+                break
+        else:
+            lengths[0] -= cut
+            self.taken[slots[0]] += cut
+            key = keys[0]
+        self.low_keys[t] = key
+
+    def _choose(self, t, piece):
+        """Find the best choice of branches for the slots 0 .. t; `piece` is the worth after t."""
+        stage = self.stage
+        pieces = [piece]
+        while True:
+            rows = stage.branches
+            if rows is None:
+                pieces = yield from self._row(pieces, t, (None, (0, stage.count, stage.start, 0)))
+            else:
+                result = None
+                for number in range(len(rows)):
+                    row = yield from self._row(pieces, t, (number, rows[number]))
+                    result = branches.upper(result, row) if result else row
+                    yield
+                pieces = result
+            pieces = branches.within(pieces, self.floors[t], self.ceiling)
+            self.stats = max(getattr(self, 'stats', 0), len(pieces))
+            for piece in pieces:
+                self.operations += len(piece.keys)
+            if t == 0:
+                break
+            t -= 1
+            stage.load(t)
+        self._follow(pieces[0].path if t else best_at(pieces, self.now))
+
+    def _row(self, pieces, t, branch):
+        row = []
+        for piece in pieces:
+            branches.append(row, piece.merged(self.stage, t, branch))
+            yield
+        return row
+
+    def _follow(self, path):
+        self.choice = bytearray(self._problem.n)
+        while path is not None:
+            t, number, path = path
+            self.choice[t] = number
+
+
+def best_at(pieces, x):
+    best = None
+    for piece in pieces:
+        if piece.left <= x <= piece.right:
+            worth = piece.at(x)[2]
+            if best is None or worth > best:
+                best = worth
+                path = piece.path
+    return path
