@@ -134,7 +134,7 @@ class _Bundle:
             fixed |= {(module.name, name) for name in constants(module.tree)}
         for symbol in fixed & set(around):      # the compiler replaces this word everywhere
             around[symbol] |= set().union(*(words[m] for m in words if m != symbol[0]))
-        result, taken = {}, set(self.free)
+        result, taken = {}, self.free - {"const"}     # the compiler knows that word without an import
         for choose in (lambda home, name: [name], self.others):
             for symbol in around:
                 if symbol not in result:

@@ -11,9 +11,9 @@ from bess.core.control.calls import PowerManager
 from bess.core.events import WARNING
 from bess.core.points import EVENT_CONFIG_FALLBACK
 from bess.devices.wiring import build
+from bess.ports.board import board_pins, missing_pins
 from bess.ports.clock import Clock
 from bess.ports.flash import FlashStore
-from bess.ports.pins import board_pins, missing_pins
 from bess.ports.tcp import TcpPort
 from bess.ports.uart import UartPort
 from bess.services.console import Console

@@ -1,5 +1,6 @@
 """One site for all tests with the whole stack: started once by `make run`'s tool, ended once."""
 
+import shutil
 import signal
 import time
 
@@ -15,8 +16,11 @@ SETTINGS = {"all_silent_ms": 10_000, "pcs_silent_trip_ms": 3000, "unconfirmed_tr
 
 
 @pytest.fixture(scope="session")
-def run():
-    """The running tool, ready. At the end SIGTERM comes twice and nothing may be left."""
+def run(request):
+    """The running tool, ready. At the end SIGTERM comes twice and nothing may be left.
+
+    The run's folder with its logs stays when a test failed.
+    """
     options = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
     run = Run(free_ports(), "--seed", "7", *options)
     started = set()
@@ -30,6 +34,8 @@ def run():
     time.sleep(0.1)
     assert code == 0 and run.lines[-1] == "ended", run.lines[-5:]
     assert not [pid for pid in started if alive(pid)], "processes are left"
+    if not request.session.testsfailed:
+        shutil.rmtree(folder_of(run.ports.modbus))
 
 
 @pytest.fixture(scope="session")

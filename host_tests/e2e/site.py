@@ -183,6 +183,10 @@ class Site:
 
     def heal(self):
         """Take back whatever a test broke, reset and start; the order of tests is free then."""
+        if self._site_or_none() is None:
+            self.console.close()
+            mpremote(self.tty, "reset")
+            self.wait_site(lambda s: True, "firmware", 10)
         self.tell("revive pcs", "revive pv", "revive meter", "revive modules", "release",
                   "disobey off", "set temp 1 22")
         if self.site()["CAUSES"]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -14,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from host_tests.e2e.site import ROOT, Run, alive, descendants, environment, free_ports
-from tools.run.__main__ import main, options, setting
+from tools.run.__main__ import folder_of, main, options, setting
 from tools.run.processes import PORT_NAMES, RunError, ports
 from tools.run.readings import Controller, event_text
 from tools.run.view import WIDTH, plain, screen
@@ -27,6 +28,9 @@ def run_tool(chosen, *words):
     done = subprocess.run([sys.executable, "-m", "tools.run", *words], cwd=ROOT, text=True,
                           env=environment(chosen), stdin=subprocess.DEVNULL, timeout=20,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    folder = folder_of(chosen.modbus)
+    if not (folder / "board").exists():
+        shutil.rmtree(folder)           # it came as far as its lock file
     return done.stdout, done.returncode
 
 
@@ -134,6 +138,7 @@ def test_ends_everything_while_it_starts(number):
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert not left, "processes are left"
+    shutil.rmtree(folder_of(run.ports.modbus))
 
 
 _HELD = """

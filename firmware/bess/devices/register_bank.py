@@ -5,8 +5,6 @@ block, all or nothing. A value that is unknown reads as the largest u16 or u32, 
 i16 or i32.
 """
 
-from array import array
-
 from micropython import const
 
 from bess.core.events import SIZE as EVENTS_SIZE
@@ -17,35 +15,13 @@ from bess.core.points import (
     REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN, SITE_MAP, SITE_SPAN, START, TRIPS,
 )
 from bess.core.tick import elapsed_ms
+from bess.devices.register_maps import HOLE, common_model, slots_of
 from bess.protocols.modbus import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
-_HOLE = const(0xFFFF)
 _SUNSPEC_BASE = const(40000)
 _AGE_DS_MAX = const(65534)
 _BITS = (INPUTS, OUTPUTS, CAUSES, TRIPS)        # discrete inputs, 16 a word
 _UNKNOWN = (0xFFFF, 0xFFFF, 0x8000, 0x8000, 0xFFFF, 0xFFFF, 0x8000, 0x0000)
-
-
-def slots_of(rows, span):
-    """One number a register: index * 8 + kind * 2 + low word; _HOLE where nothing stands."""
-    slots = array("H", [_HOLE] * span)
-    for i in range(len(rows) // 2):
-        code = rows[2 * i] << 8 | rows[2 * i + 1]
-        register, kind = code >> 3, code & 7
-        slots[register] = i * 8 + kind * 2
-        if kind >= 2:
-            slots[register + 1] = i * 8 + kind * 2 + 1
-    return slots
-
-
-def common_model(name):
-    """SunSpec marker, model 1 and the end marker, as bytes."""
-    texts = (("BESS controller", 32), (name, 32), ("", 16), ("1", 16), (name, 32))
-    data = b"SunS" + bytes((0, 1, 0, 66))
-    for text, size in texts:
-        raw = text.encode()[:size]
-        data += raw + bytes(size - len(raw))
-    return data + bytes((0, 1, 0x80, 0)) + bytes((0xFF, 0xFF, 0, 0))
 
 
 class RegisterBank:
@@ -216,7 +192,7 @@ def _fill(slots, first, count, values, out, at):
     """Registers first.. of a block out of its row of values; the server's hot loop."""
     for i in range(first, first + count):
         slot = slots[i]
-        if slot == _HOLE:
+        if slot == HOLE:
             word = 0
         else:
             word = values[slot >> 3]

@@ -3,7 +3,7 @@
 MicroPython's own way, `wait_for` around an Event, starts a task each time: a millisecond and some
 hundred bytes on a chip. The sleeping task is in the loop's queue already, so ringing only moves it
 to the front, which allocates nothing and may be done from inside the control tick. CPython has no
-such queue and gets the plain way.
+such queue and gets the plain way of event_bell.py.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ except ImportError:     # CPython: tests
     core = None
 
 
-class _QueueBell:
+class Bell:
     """For MicroPython's scheduler."""
 
     def __init__(self):
@@ -49,23 +49,5 @@ class _QueueBell:
         self._rung = False
 
 
-class _EventBell:
-    """The same on CPython."""
-
-    def __init__(self):
-        self._event = asyncio.Event()
-
-    def ring(self):
-        self._event.set()
-
-    async def sleep(self, wait_ms):
-        await asyncio.sleep(0)
-        timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._event.set)
-        try:
-            await self._event.wait()
-        finally:
-            timer.cancel()
-        self._event.clear()
-
-
-Bell = _QueueBell if core else _EventBell
+if core is None:
+    from bess.services.event_bell import EventBell as Bell

@@ -30,11 +30,12 @@ def main(modules, fresh, ticks):
     manager = plant.manager
     spent, loops = [], []
     allocated = 0
+    gc.disable()
     for k in range(ticks):
         plant.prepare()
         now_ms = plant.now_ms
-        gc.collect()
-        gc.disable()
+        if k % 100 == 0:
+            gc.collect()
         before = gc.mem_alloc()
         micropython.heap_lock()
         begin_us = time.ticks_us()
@@ -42,7 +43,6 @@ def main(modules, fresh, ticks):
         end_us = time.ticks_us()
         micropython.heap_unlock()
         allocated += gc.mem_alloc() - before
-        gc.enable()
         spent.append(time.ticks_diff(end_us, begin_us))
         if k % 4 == 0:
             loops.append(timed(reference))

@@ -72,6 +72,9 @@ class Pack:
         self._capacity = [0] * count
         self._charged = [0] * count
         self._faults = [0] * count
+        self._state = [0] * count
+        self._protections = [0] * count
+        self._slow = True               # a column that seldom changes has changed
         self._forget()
 
     def put(self, index, sampled_ms):
@@ -137,25 +140,37 @@ class Pack:
             self._charge[k] = self._discharge[k] = _HIGH
             self._mv[k] = self._ma[k] = self._ma_abs[k] = 0
             self._capacity[k] = self._charged[k] = self._faults[k] = 0
+        self._slow = True
 
     def _take(self, i):
         row = self.rows[i]
         self._cell_max[i] = row[M_CELL_MV_MAX]
         self._cell_min[i] = row[M_CELL_MV_MIN]
+        self._mv[i] = row[M_PACK_MV]
+        current_ma = row[M_CURRENT_MA]
+        self._ma[i] = current_ma
+        self._ma_abs[i] = current_ma if current_ma >= 0 else -current_ma
+        if (row[M_SOC_PM] != self._soc_min[i] or row[M_CELL_DC_MAX] != self._dc_max[i]
+                or row[M_CELL_DC_MIN] != self._dc_min[i] or row[M_FULL_DAH] != self._capacity[i]
+                or row[M_CHARGE_MA_MAX] != self._charge[i]
+                or row[M_DISCHARGE_MA_MAX] != self._discharge[i] or row[M_STATE] != self._state[i]
+                or row[M_PROTECTIONS] != self._protections[i] or row[M_FAULTS] != self._faults[i]):
+            self._take_slow(i, row)
+
+    def _take_slow(self, i, row):
+        """What seldom changes; most samples are spared it and its part of the summary."""
+        self._slow = True
         self._dc_max[i] = row[M_CELL_DC_MAX]
         self._dc_min[i] = row[M_CELL_DC_MIN]
         soc_pm = row[M_SOC_PM]
         if soc_pm is None:
             soc_pm = _UNKNOWN
         self._soc_max[i] = self._soc_min[i] = soc_pm
-        self._mv[i] = row[M_PACK_MV]
-        current_ma = row[M_CURRENT_MA]
-        self._ma[i] = current_ma
-        self._ma_abs[i] = current_ma if current_ma >= 0 else -current_ma
         full_dah = row[M_FULL_DAH] or 0
         self._capacity[i] = full_dah
         self._charged[i] = full_dah * soc_pm
         self._faults[i] = row[M_FAULTS] or 0
+        self._state[i], self._protections[i] = row[M_STATE], row[M_PROTECTIONS]
         state, protections = row[M_STATE], row[M_PROTECTIONS] or 0
         if state is None:
             state = _CHARGE_ON | _DISCHARGE_ON
@@ -165,13 +180,28 @@ class Pack:
         self._discharge[i] = 0 if blocked else row[M_DISCHARGE_MA_MAX]
 
     def _summarize(self):
-        strings = sum(self._string_live)
-        self.strings_live = strings
-        self.modules_live = strings * self.modules_s
+        if self._slow:
+            self.strings_live = sum(self._string_live)
+            self.modules_live = self.strings_live * self.modules_s
+        strings = self.strings_live
         if strings == 0:
             return                      # the last summary stands; its age is what counts now
         self.cell_mv_max = max(self._cell_max)
         self.cell_mv_min = min(self._cell_min)
+        self.pack_mv = sum(self._mv) // strings
+        self.current_ma = sum(self._ma) // self.modules_s
+        self.string_ma_max = max(self._ma_abs)
+        self.imbalance_pm = self._imbalance(strings)
+        if self._slow:
+            self._slow = False
+            self._summarize_slow()
+        self.charge_ma_max = self._share_of(self._charge_min, strings)
+        self.discharge_ma_max = self._share_of(self._discharge_min, strings)
+
+    def _summarize_slow(self):
+        self._charge_min = min(self._charge)
+        self._discharge_min = min(self._discharge)
+        self.faults = max(self._faults)
         self.cell_dc_max = max(self._dc_max)
         self.cell_dc_min = min(self._dc_min)
         self.soc_pm_max = max(self._soc_max)
@@ -180,13 +210,6 @@ class Pack:
             self.soc_pm = self.soc_pm_max = self.soc_pm_min = None
         else:
             self.soc_pm = self._soc(sum(self._capacity))
-        self.pack_mv = sum(self._mv) // strings
-        self.current_ma = sum(self._ma) // self.modules_s
-        self.string_ma_max = max(self._ma_abs)
-        self.imbalance_pm = self._imbalance(strings)
-        self.charge_ma_max = self._share_of(min(self._charge), strings)
-        self.discharge_ma_max = self._share_of(min(self._discharge), strings)
-        self.faults = max(self._faults)
 
     def _soc(self, capacity_dah):
         if capacity_dah == 0:
@@ -213,5 +236,6 @@ class Pack:
         self.cell_dc_max = self.cell_dc_min = None
         self.pack_mv = self.current_ma = self.string_ma_max = None
         self.charge_ma_max = self.discharge_ma_max = 0
+        self._charge_min = self._discharge_min = 0
         self.imbalance_pm = 1000
         self.faults = 0

@@ -31,6 +31,7 @@ class Stage:
         self._w = 0                 # where the next step begins: charging, later discharging
         self._w_max = 0             # discharging
         self._units = 0             # discharged so far
+        self._jump = 0              # worth of not charging at all over charging next to nothing
         self.keys = [0] * _STEPS
         self.lengths = [0] * _STEPS
         self.count = 0
@@ -107,17 +108,17 @@ class Stage:
                     self._w = 0
                 self._discharge(-w, cost.slope(high_w + w, True))
             high_w = w
-        jump = 0 if p.grid_charge or self.start == 0 else cost.jump()
-        self._branch(mul(jump, self._minutes))
+        self._jump = 0 if p.grid_charge or self.start == 0 else mul(cost.jump(), self._minutes)
+        self._branch()
 
-    def _branch(self, jump):
-        """Split the steps where their worth rises; `jump` is the worth of not charging at all."""
+    def _branch(self):
+        """Split the steps where their worth rises."""
         branches = []
         first = worth = 0
         start = at = self.start
         begin = 0                   # worth at the left end of the branch
         for i in range(self.count):
-            lifted = jump if at == 0 and i else 0
+            lifted = self._jump if at == 0 and i else 0
             worth += lifted
             if lifted > 0 or i > first and self.keys[i] > self.keys[i - 1]:
                 branches.append((first, i, start, begin))
@@ -132,28 +133,43 @@ class Stage:
     def relax(self, t, bridges):
         """Replace steps whose worth rises by their average: the concave hull of the slot.
 
-        What was averaged can be left out or taken as a whole, not in part: slot and both ends in
-        units of each such bridge go to `bridges`.
+        What was averaged can be left or taken as a whole, not in part: slot and both ends, in
+        units, of each such bridge are put into the list `bridges`.
         """
-        blocks = []                 # worth, length, number of steps; a jump has no length
-        begins = [branch[1] for branch in self.branches]
-        worth = at = 0
+        keys, lengths = self.keys, self.lengths
+        gains, marks = [], []
+        at = self.start
+        count = 0
         for i in range(self.count):
-            if i in begins:
-                jump = self.branches[begins.index(i) + 1][3] - worth
-                if jump > 0 and blocks:
-                    blocks[-1] = (blocks[-1][0] + jump, blocks[-1][1], 2)
-                    worth += jump
-            gain, length, steps = mul(self.keys[i] >> 1, self.lengths[i]), self.lengths[i], 1
-            worth += gain
-            key = self.keys[i]
-            while blocks and key > 2 * ((blocks[-1][0] << 10) // blocks[-1][1]) + 1:
-                gain += blocks[-1][0]
-                length += blocks[-1][1]
-                steps = 2
-                blocks.pop()
-                key = 2 * ((gain << 10) // length)
-            blocks.append((gain, length, steps))
+            length = lengths[i]
+            at += length
+            gain = mul(keys[i] >> 1, length)
+            key = keys[i]
+            pooled = at == 0 and self._jump > 0
+            if pooled:
+                gain += self._jump
+                key = _key(gain, length)
+            while count and keys[count - 1] < key:
+                count -= 1
+                pooled = True
+                marks.pop()
+                gain += gains.pop()
+                length += lengths[count]
+                key = _key(gain, length)
+            keys[count], lengths[count] = key, length
+            gains.append(gain)
+            marks.append(pooled)
+            count += 1
+        self.count = count
+        at = self.start
+        for i in range(count):
+            if marks[i]:
+                bridges.extend((t, at, at + lengths[i]))
+            at += lengths[i]
+
+
+def _key(gain, length):
+    return 2 * ((gain << 10) // length)
 
 
 def mul(price, units):

@@ -1,7 +1,6 @@
 """The backward pass of the planner, in slices."""
 
-from bess.core.market import branches
-from bess.core.market.branches import Piece
+from bess.core.market import search
 from bess.core.market.stage import Stage
 
 
@@ -24,12 +23,21 @@ class Sweep:
         self.taken = [0] * (n + 1)
         self.low_keys = [None] * (n + 1)
         self.high_keys = [None] * (n + 1)
-        self.choice = None
+        self.choice = None          # branch of each slot, once one had to be searched for
+        self.bridges = []
+        self.end_key = 2 * problem.to_unit_price(problem.end_value) + 1
         self.operations = 0
 
     def run(self):
         yield from self._reach()
         yield from self._merge()
+        if self._torn():
+            self.choice = yield from search.best_choice(self)
+            n = self._problem.n
+            self.taken = [0] * (n + 1)
+            self.low_keys = [None] * (n + 1)
+            self.high_keys = [None] * (n + 1)
+            yield from self._merge()
 
     def _reach(self):
         """Floors: what is wanted, or as near as charging as fast as allowed comes to it."""
@@ -55,7 +63,7 @@ class Sweep:
         stage, taken = self.stage, self.taken
         t = self._problem.n
         left, right = self.floors[t], self.ceiling
-        keys = [2 * self._problem.to_unit_price(self._problem.end_value) + 1]
+        keys = [self.end_key]
         lengths, slots = [right - left], [t]
         while t:
             t -= 1
@@ -63,9 +71,10 @@ class Sweep:
             first, end, start = 0, stage.count, stage.start
             if stage.branches is not None:
                 if self.choice is None:
-                    yield from self._choose(t, Piece(left, right, (keys[:], lengths[:])))
-                    stage.load(t)
-                first, end, start, _ = stage.branches[self.choice[t]]
+                    stage.relax(t, self.bridges)
+                    end = stage.count
+                else:
+                    first, end, start, _ = stage.branches[self.choice[t]]
             taken[t] += start
             left += start
             right += start
@@ -122,51 +131,9 @@ class Sweep:
             key = keys[0]
         self.low_keys[t] = key
 
-    def _choose(self, t, piece):
-        """Find the best choice of branches for the slots 0 .. t; `piece` is the worth after t."""
-        stage = self.stage
-        pieces = [piece]
-        while True:
-            rows = stage.branches
-            if rows is None:
-                pieces = yield from self._row(pieces, t, (None, (0, stage.count, stage.start, 0)))
-            else:
-                result = None
-                for number in range(len(rows)):
-                    row = yield from self._row(pieces, t, (number, rows[number]))
-                    result = branches.upper(result, row) if result else row
-                    yield
-                pieces = result
-            pieces = branches.within(pieces, self.floors[t], self.ceiling)
-            self.stats = max(getattr(self, 'stats', 0), len(pieces))
-            for piece in pieces:
-                self.operations += len(piece.keys)
-            if t == 0:
-                break
-            t -= 1
-            stage.load(t)
-        self._follow(pieces[0].path if t else best_at(pieces, self.now))
-
-    def _row(self, pieces, t, branch):
-        row = []
-        for piece in pieces:
-            branches.append(row, piece.merged(self.stage, t, branch))
-            yield
-        return row
-
-    def _follow(self, path):
-        self.choice = bytearray(self._problem.n)
-        while path is not None:
-            t, number, path = path
-            self.choice[t] = number
-
-
-def best_at(pieces, x):
-    best = None
-    for piece in pieces:
-        if piece.left <= x <= piece.right:
-            worth = piece.at(x)[2]
-            if best is None or worth > best:
-                best = worth
-                path = piece.path
-    return path
+    def _torn(self):
+        """Whether some bridge was taken in part, which no real slot can do."""
+        for i in range(0, len(self.bridges), 3):
+            if self.bridges[i + 1] < self.taken[self.bridges[i]] < self.bridges[i + 2]:
+                return True
+        return False
