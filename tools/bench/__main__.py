@@ -1,4 +1,4 @@
-"""`make bench`: figures as a table and in build/bench.json, a list of {name, value, unit, note}."""
+"""`make bench`: a table, and build/bench.json, a list of {name, value, unit, note}."""
 
 import json
 import statistics
