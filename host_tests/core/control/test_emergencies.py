@@ -1,10 +1,11 @@
 """What stops everything, and how fast the contactors open; see also test_losses.py."""
 
 from bess.core.battery.sequence import K_MINUS, K_PLUS, REST
-from bess.core.control.modes import EMERGENCY
+from bess.core.control.modes import EMERGENCY, REFUSED_CAUSE_PRESENT, STANDBY
 from bess.core.points import (
     CAUSE_BMS_CRITICAL, CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_COMMANDED, CAUSE_CONTACTOR,
-    CAUSE_DISOBEYS_ZERO, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT, CAUSE_TEMPERATURE,
+    CAUSE_DISOBEYS_ZERO, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_MODULES_SILENT, CAUSE_OVER_CURRENT,
+    CAUSE_TEMPERATURE,
     EVENT_EMERGENCY, EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_OPENED_UNDER_LOAD, INPUTS,
     M_CELL_DC_MAX, M_CELL_MV_MAX, M_CELL_MV_MIN, M_FAULTS, OPENINGS,
 )
@@ -157,3 +158,28 @@ def test_an_emergency_ends_the_exclusion_of_a_module():
     bench.run(9000)
     bench.silent = 0
     assert bench.run(1000).pack.strings_live == 4, "a person looks at all of them"
+
+
+STORED = (
+    # cause, what is still wrong after the restart, why
+    (CAUSE_MODULES_SILENT, lambda b: setattr(b, "silent", 0xFFFF), "nobody watches the cells"),
+    (CAUSE_CELL_HIGH, lambda b: b.rows(M_CELL_MV_MAX, 3500), "above its clear value"),
+    (CAUSE_INPUT, lambda b: setattr(b, "loop_ok", False), "still pressed"),
+    (CAUSE_CONTACTOR, lambda b: setattr(b, "welded", K_PLUS), "still welded"),
+)
+
+
+def test_a_stored_emergency_outlives_a_restart_until_its_cause_is_seen_gone():
+    for cause, wrong, why in STORED:
+        bench = Bench()
+        bench.manager.restore_latch(1 << cause, cause)
+        wrong(bench)
+        bench.run(8000)
+        assert bench.manager.reset_emergency() == REFUSED_CAUSE_PRESENT, why
+        assert bench.manager.mode == EMERGENCY and is_open(bench.manager), why
+    for cause in (CAUSE_MODULES_SILENT, CAUSE_CELL_HIGH, CAUSE_INPUT, CAUSE_COMMANDED):
+        bench = Bench()
+        bench.manager.restore_latch(1 << cause, cause)
+        bench.run(8000)
+        assert bench.manager.reset_emergency() == 0, cause
+        assert bench.manager.mode == STANDBY, "and somebody must start it"

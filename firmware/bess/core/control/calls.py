@@ -113,5 +113,6 @@ class PowerManager(Manager):
         """At boot: the emergency that was stored before the restart."""
         if causes:
             self.latched = causes
+            self.diagnosis.restore(causes)
             self.first_cause = first_cause
             self.mode = EMERGENCY

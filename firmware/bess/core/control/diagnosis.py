@@ -31,6 +31,9 @@ CHECKS = (
     (CAUSE_TEMPERATURE, M_CELL_DC_MAX, _OVER, _HOT_DC, 450),
     (CAUSE_BMS_CRITICAL, M_FAULTS, _OVER, 1, 0),
 )
+# causes that only their own clear condition ends, also when they were stored before a restart
+_CLEARED_HERE = (1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_MODULES_SILENT
+                 | 1 << CAUSE_DISOBEYS_ZERO)
 _MODULE_CAUSES = (1 << CAUSE_CELL_HIGH | 1 << CAUSE_CELL_LOW | 1 << CAUSE_TEMPERATURE
                   | 1 << CAUSE_BMS_CRITICAL | 1 << CAUSE_OVER_CURRENT)
 
@@ -53,6 +56,10 @@ class Diagnosis:
         self._feedback_wrong = Dwell(500)
         self._disobeys = Dwell(5000)
         self._small = settings.w_rated // 50
+
+    def restore(self, causes):
+        """At boot: what was latched is present until its clear condition has been seen."""
+        self.causes |= causes & (_CLEARED_HERE | _MODULE_CAUSES)
 
     def tick(self, sequence, commanded_zero, now_ms):
         """Renew `causes`; commanded_zero: a trip or an emergency asks for zero power."""
