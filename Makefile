@@ -1,9 +1,8 @@
 # Each verb makes what it needs (.venv, node modules) by itself; a second call starts at once.
-# Variables: PYTHON (3.10 or newer), MICROPYTHON (another interpreter), BOARD, PORT, TESTS, ARGS.
+# Variables: PYTHON (3.10 or newer), MICROPYTHON (another interpreter), BOARD, PORT, ARGS.
 
 PYTHON ?= python3
 BOARD ?= esp32
-TESTS ?= host_tests
 PY := .venv/bin/python
 VENV := .venv/.ready
 NODE := tools/wasm32/node_modules/.ready
@@ -16,8 +15,9 @@ help: ## list the verbs
 run: $(VENV) ## site, virtual board and live view (UI=plain for a log line a second)
 	@exec $(PY) -m tools.run $(ARGS)
 
-test: $(VENV) $(NODE) ## every test: real processes first, then pure rings on both interpreters
-	@$(PY) -m pytest $(TESTS) $(ARGS)
+test: $(VENV) $(NODE) ## every test: real processes alone, then the rest on both cores
+	@$(PY) -m pytest -q host_tests/e2e $(ARGS)
+	@$(PY) -m pytest -q host_tests --ignore=host_tests/e2e -n 2 --dist loadfile $(ARGS)
 
 bench: $(VENV) $(NODE) ## figures as a table and in build/bench.json
 	@$(PY) -m tools.bench $(ARGS)
