@@ -15,6 +15,8 @@ from host_tests.e2e.modbus_peer import (
 )
 from tools.bench.modbus_load import measure
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def port():

@@ -6,6 +6,8 @@ the deterministic simulation's.
 
 import time
 
+import pytest
+
 from host_tests.e2e.conftest import SETTINGS
 from host_tests.e2e.site import SHUTDOWN, START, mpremote
 
@@ -83,6 +85,7 @@ def test_emergency_input_at_power(site):
     assert is_open(site.state())
 
 
+@pytest.mark.long
 def test_shutdown_with_an_inverter_that_does_not_obey(site):
     site.at_power(POWER_W)
     before, openings = site.state(), site.site()["OPENINGS"]

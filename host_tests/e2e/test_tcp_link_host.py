@@ -9,7 +9,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tools.mpy_run import interpreter
+
+pytestmark = pytest.mark.long
 
 HERE = Path(__file__).parent
 FIRMWARE = HERE.parent.parent / "firmware"
