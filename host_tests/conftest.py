@@ -25,7 +25,7 @@ def pytest_configure(config):
     from hypothesis import settings
 
     settings.register_profile("usual", deadline=None, derandomize=True)
-    settings.register_profile("long", deadline=None, max_examples=2000, print_blob=True)
+    settings.register_profile("long", deadline=None, max_examples=300, print_blob=True)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 

@@ -6,6 +6,7 @@ main.py stay text, because MicroPython looks for them under those names. The sam
 same bytes every time and in every folder.
 """
 
+import ast
 import hashlib
 import json
 import re
@@ -15,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.bundle import PATH as BUNDLE
+from tools.bundle import bundle, place
 from tools.fold import fold, module_name
 from tools.shorten import shorten
 
@@ -26,6 +29,8 @@ STARTERS = ("boot.py", "main.py")
 TABLES = (".tsv",)
 BOARD_FILES = ("board.json", "config.json")
 COMPILER_FLAGS = ("-O2", "-msmall-int-bits=31")
+# First lines of the modules in the bundles made so far, by the bundles' bytes; for the manifest.
+_LINES = {}
 
 
 class BuildError(Exception):
@@ -94,32 +99,46 @@ def processed(files, firmware=FIRMWARE):
     """{path below firmware/: text} of the modules among `files`, as they are compiled."""
     modules = [path for on_board, path in files if on_board.endswith(".mpy")]
     texts = {path.relative_to(firmware).as_posix(): path.read_text() for path in modules}
-    return shorten(fold(texts))
+    for inside, text in texts.items():
+        try:
+            ast.parse(text)
+        except SyntaxError as fault:
+            raise BuildError(f"{inside}:{fault.lineno}: SyntaxError: {fault.msg}") from None
+    try:
+        return shorten(fold(texts))
+    except ValueError as fault:
+        raise BuildError(str(fault)) from None
 
 
 def image(name, firmware=FIRMWARE):
     """{path on the board: bytes}, in sorted order."""
     arch = load_board(name).get("arch")
     files = sources(name, firmware)
-    texts = processed(files, firmware)
-    content = {}
-    for on_board, path in files:
-        if on_board.endswith(".mpy"):
-            inside = path.relative_to(firmware).as_posix()
-            content[on_board] = compile_module(texts[inside], inside, arch)
-        else:
-            content[on_board] = path.read_bytes()
-    return content
+    content = {on_board: path.read_bytes() for on_board, path in files
+               if not on_board.endswith(".mpy")}
+    try:
+        texts, lines = bundle(processed(files, firmware))
+    except ValueError as fault:
+        raise BuildError(str(fault)) from None
+    for inside, text in texts.items():
+        content[inside[:-3] + ".mpy"] = compile_module(text, inside, arch)
+    if lines:
+        _LINES[content[BUNDLE[:-3] + ".mpy"]] = lines
+    return dict(sorted(content.items()))
 
 
 def manifest(name, content):
-    """The manifest's text: board, compiler settings, and size and sha256 of each file."""
+    """The manifest's text: board, compiler settings, and size and sha256 of each file.
+
+    bundle: {module: its first line in the bundle}, to read a traceback from a board.
+    """
     files = [
         {"path": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for path, data in sorted(content.items())
     ]
     head = {"board": name, "arch": load_board(name).get("arch"), "flags": list(COMPILER_FLAGS)}
-    return json.dumps({**head, "files": files}, indent=1) + "\n"
+    lines = _LINES.get(content.get(BUNDLE[:-3] + ".mpy"), {})
+    return json.dumps({**head, "bundle": lines, "files": files}, indent=1) + "\n"
 
 
 def write(name, content, build=BUILD):
@@ -149,7 +168,28 @@ def size_table(content):
     return [*lines, f"{'in all':24} {len(content):6} {total:8}"]
 
 
+def where(words, build=BUILD):
+    """'path:line' of the source behind a line of bess.bundle as last built for a board."""
+    board, line = (*words, "", "")[:2]
+    path = build / board / "manifest.json"
+    if len(words) != 2 or not line.isdigit() or board not in boards():
+        raise BuildError(f"--where wants a board, there are {', '.join(boards())}, and a line "
+                         "of bess.bundle")
+    if not path.is_file():
+        raise BuildError(f"{path.relative_to(ROOT)} is missing: run `make build BOARD={board}`")
+    lines = json.loads(path.read_text()).get("bundle", {})
+    if int(line) < min(lines.values(), default=sys.maxsize):
+        raise BuildError(f"line {line}: no module stands there")
+    return place(lines, int(line))
+
+
 def main(words):
+    if words[:1] == ["--where"]:
+        try:
+            print(where(words[1:]))
+        except BuildError as error:
+            return f"error: {error}"
+        return 0
     if len(words) != 1:
         return f"error: name one board; there are: {', '.join(boards())}"
     try:

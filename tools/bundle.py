@@ -1,75 +1,104 @@
 """Joins the modules that are always loaded into one, before they are compiled for the device.
 
-A module costs about 500 bytes of the chip's RAM before it does anything, and each name that it
-imports from another one costs a place in its dictionary. `bundle(sources)` writes every module
-that the start imports, in the order in which they would be loaded, one after the other into
+A module costs about 400 bytes of the chip's RAM before it does anything, and each name that it
+imports from another one costs a place in its dictionary. `bundle(sources)` writes the modules
+that every start imports, in the order in which they would be loaded, one after the other into
 bess/bundle.py. Imports between them vanish, names that two of them use are renamed, and the other
 modules import from the bundle.
 
-What stays a file of its own follows from the imports: what the start-up files import (main.py
-stays text), what is imported only inside functions, and modules that some text in the sources
-names, because they are dropped by name after the start. Lines of a module stay together, so
-`place()` translates the line of a traceback.
+What is always loaded follows from the imports: all that bess.app imports at the top of a module,
+directly or not, and ALWAYS with what that imports. A file of its own stays what is imported inside
+functions only, and a module that some text in the sources names, because it is dropped by that
+name after the start. Lines of a module stay together: `place()` tells what is behind a line.
 """
 
 import ast
+import collections
 import itertools
 
 from tools.fold import apply, constants
 from tools.names import Module, uses
-from tools.shorten import _Place as Place, identifiers, unused
+from tools.shorten import identifiers, unused
 
+ENTRY = "bess.app"
 NAME = "bess.bundle"
 PATH = NAME.replace(".", "/") + ".py"
-# Imported inside functions, but every board's configuration asks for them.
-ALWAYS = ()
-_SHORT = 2      # longer names are public ones
+# Imported inside functions, because a configuration could do without them; none of ours does.
+ALWAYS = ("bess.protocols.modbus_rtu", "bess.protocols.modbus_tcp", "bess.devices.sunspec_pcs",
+          "bess.devices.sunspec_meter", "bess.devices.register_bank", "bess.ports.listener",
+          "bess.services.modbus_server")
+# (module, name) that a text spells, but means another one of that name: this one may be renamed.
+NOT_MEANT = (("bess.core.control.views", "Views"),)
+_SHORT = 2      # characters; longer names are public ones
+_HOT = 120      # the compiler needs one byte for the first 127 words that it meets, two for others
+# A look-up that ends at a built-in name passes through much of a dictionary that is well filled:
+# those that the control tick calls are put into the bundle's own one.
+_BUILT_IN = ("abs", "len", "max", "min", "range", "sum")
 
 
-def bundle(sources, entry="bess.app"):
-    """({path: text} with the bundle instead of its modules, {path: first line there})."""
+def bundle(sources):
+    """({path: text} with the bundle in the place of its modules, {path: its first line there})."""
     modules = {module.name: module for module in (Module(*item) for item in sources.items())}
-    order = loaded(modules, entry)
+    texts = set().union(*(module.texts for module in modules.values()))
+    order = loaded(modules, texts)
     if len(order) < 2:
         return dict(sources), {}
-    joint = _Bundle(modules, order)
+    joint = _Bundle(modules, order, texts)
     result = {module.path: joint.outside(module) for module in modules.values()
               if module not in order}
-    result[PATH], first = "", {}
+    text, first = "\n", {}
     for module in order:
-        first[module.path] = result[PATH].count("\n") + 1
-        result[PATH] += joint.inside(module).rstrip("\n") + "\n"
+        first[module.path] = text.count("\n") + 1
+        text += joint.inside(module).rstrip("\n") + "\n"
+    near = [f"{name} = {name}" for name in _BUILT_IN if name in joint.free]
+    result[PATH] = "; ".join([hot_words(text), *near]) + text
     return result, first
 
 
 def place(first, line):
     """'path:line' of the source behind a line of the bundle."""
-    path = max((at, path) for path, at in first.items() if at <= line)[1]
-    return f"{path}:{line - first[path] + 1}"
+    at, path = max((at, path) for path, at in first.items() if at <= line)
+    return f"{path}:{line - at + 1}"
 
 
-def loaded(modules, entry):
+def loaded(modules, texts):
     """The modules that belong into the bundle, each behind those that it imports."""
-    apart = {node.value for module in modules.values() for node in ast.walk(module.tree)
-             if isinstance(node, ast.Constant) and node.value in modules} | {entry}
+    apart = texts & set(modules) | {ENTRY}
     done, under_way = [], []
 
     def visit(name, importer=None, node=None):
         module = modules.get(name)
         if module is None or module in done:
             return
-        if importer and name in apart and importer.name not in apart:
-            raise importer.fault(node, f"{name} is no part of the bundle: import it in a function")
         if module in under_way:
             raise importer.fault(node, f"{name} imports this module, too")
         under_way.append(module)
-        for statement, alias in module.imports(whole=False):
-            visit(meant(modules, statement.module or "", alias.name)[0], module, statement)
+        for statement, home in imports(modules, module):
+            visit(home, module, statement)
         done.append(module)
 
-    for name in (entry, *ALWAYS):
+    for name in (ENTRY, *ALWAYS):
         visit(name)
-    return [module for module in done if module.name not in apart]
+    joined = [module for module in done if module.name not in apart]
+    for module in joined:
+        for statement, home in imports(modules, module):
+            if home in apart and needs(modules, modules[home], joined):
+                raise module.fault(statement, f"{home} is no part of the bundle and imports it")
+    return joined
+
+
+def imports(modules, module):
+    """(node, name of a module of ours) of each import at the top of a module."""
+    for statement, alias in module.imports:
+        home, _ = meant(modules, statement.module or "", alias.name)
+        if home in modules:
+            yield statement, home
+
+
+def needs(modules, module, others):
+    """Whether the import of a module imports one of the others."""
+    return any(modules[home] in others or needs(modules, modules[home], others)
+               for _, home in imports(modules, module))
 
 
 def meant(modules, home, name):
@@ -78,11 +107,22 @@ def meant(modules, home, name):
     return (whole, None) if whole in modules else (home, name)
 
 
+def hot_words(text):
+    """A statement that does nothing but have the compiler meet the most frequent words first."""
+    module = Module(PATH, text)
+    dropped = {"const", *(name for name in constants(module.tree) if name.startswith("_"))}
+    count = collections.Counter(
+        name for name, node in identifiers(module.tree) if not isinstance(node, ast.Name))
+    count.update(name for node, name, _, _ in uses(module) if name not in dropped)
+    words = sorted(count, key=lambda name: (-count[name], name))[:_HOT]
+    return f"__name__ or ({', '.join('a.' + word for word in words)})"
+
+
 class _Bundle:
     """The joined modules. A symbol is (module that binds it, name there)."""
 
-    def __init__(self, modules, order):
-        self.modules, self.order = modules, order
+    def __init__(self, modules, order, texts):
+        self.modules, self.order, self.texts = modules, order, texts
         self.joined = {module.name: module for module in order}
         self.free = set()       # names that no module binds: built-in ones
         self.uses = {module.name: [*self.resolved(module)] for module in order}
@@ -126,27 +166,39 @@ class _Bundle:
 
     def named(self):
         """{symbol: its name in the bundle}: its own one where that is free."""
-        around, words, fixed = {}, {}, set()
-        for module in self.order:
-            for node, symbol, names in self.uses[module.name]:
-                around.setdefault(symbol, set()).update(names)
-            words[module.name] = {word for word, _ in identifiers(module.tree)}
-            fixed |= {(module.name, name) for name in constants(module.tree)}
-        for symbol in fixed & set(around):      # the compiler replaces this word everywhere
-            around[symbol] |= set().union(*(words[m] for m in words if m != symbol[0]))
-        result, taken = {}, self.free - {"const"}     # the compiler knows that word without an import
-        for choose in (lambda home, name: [name], self.others):
-            for symbol in around:
-                if symbol not in result:
-                    for name in choose(*symbol):
-                        if name not in taken and name not in around[symbol]:
-                            result[symbol] = name
-                            taken.add(name)
-                            break
+        barred = self.barred()
+        # `const` needs no import: the compiler knows the word
+        result, taken = {}, self.free - {"const"}
+        for choose in (_own_if_meant, _own, self.others):
+            for symbol in [symbol for symbol in barred if symbol not in result]:
+                free = (name for name in choose(*symbol)
+                        if name not in taken and name not in barred[symbol])
+                name = next(free, None)
+                if name is not None:
+                    result[symbol] = name
+                    taken.add(name)
         return result
+
+    def barred(self):
+        """{symbol: names that would mean something else where it is used}."""
+        barred = {}
+        for module in self.order:
+            for _, symbol, names in self.uses[module.name]:
+                barred.setdefault(symbol, set()).update(names)
+        words = {module.name: {word for word, _ in identifiers(module.tree)}
+                 for module in self.order}
+        for module in self.order:
+            others = set().union(*(words[name] for name in words if name != module.name))
+            for name in constants(module.tree):     # the compiler replaces the word everywhere
+                barred.setdefault((module.name, name), set()).update(others)
+        return barred
 
     def others(self, home, name):
         """Further names for a symbol: short for a short one, else with its module before it."""
+        if name in self.texts and (home, name) not in NOT_MEANT:
+            module = self.joined[home]
+            raise module.fault(module.tree.body[0], f"{name} is in two modules, and a text spells "
+                                                    "it: rename one, or say so in NOT_MEANT")
         if len(name) <= _SHORT:
             yield from unused(set())
         before = ""
@@ -174,7 +226,7 @@ class _Bundle:
         if isinstance(node, ast.Import):
             self.refuse(module, node)
             return [(alias, _alias(alias.name, shown.get(alias, alias.asname or alias.name)))
-                    for alias in node.names if "." not in alias.name]
+                    for alias in node.names]
         kept = [alias for alias in node.names
                 if meant(self.modules, node.module, alias.name)[0] not in self.joined]
         names = [_alias(alias.name, shown.get(alias, alias.asname or alias.name))
@@ -192,6 +244,7 @@ class _Bundle:
         return apply(module.text, edits)
 
     def redirected(self, module, node):
+        """Edits of an import outside the bundle that takes something out of it."""
         ours, others = [], []
         for alias in node.names:
             local = alias.asname or alias.name
@@ -207,9 +260,18 @@ class _Bundle:
         return [_line(node, lines)] if ours else []
 
     def refuse(self, module, node):
+        """`import a.b` binds a: what it means depends on what else is imported."""
         for alias in node.names:
-            if alias.name in self.joined:
-                raise module.fault(node, f"{alias.name} is bundled: write `from .. import name`")
+            if alias.name in self.joined or "." in alias.name and module.name in self.joined:
+                raise module.fault(node, f"import {alias.name}: write `from .. import name`")
+
+
+def _own_if_meant(home, name):
+    return () if (home, name) in NOT_MEANT else (name,)
+
+
+def _own(home, name):
+    return (name,)
 
 
 def _alias(name, shown):
@@ -228,4 +290,6 @@ def _word(module, node, name):
     if isinstance(node, ast.ExceptHandler):
         raise module.fault(node, "except .. as name at the top of a module that is bundled")
     words = {ast.ClassDef: "class ", ast.FunctionDef: "def "}.get(type(node), "async def ")
-    return Place(node.lineno, node.col_offset + len(words), len(name))
+    start = node.col_offset + len(words)
+    return ast.Name(name, ast.Load(), lineno=node.lineno, col_offset=start,
+                    end_lineno=node.lineno, end_col_offset=start + len(name))

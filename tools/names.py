@@ -14,7 +14,7 @@ _NOT_MOVABLE = {"__name__": "its own name", "__file__": "its own file", "globals
                 "exec": "text as code"}
 
 
-class NameFault(Exception):
+class NameFault(ValueError):
     """What a module does that cannot be followed: file, line, words."""
 
     def __init__(self, path, node, words):
@@ -29,16 +29,14 @@ class Module:
         self.name = path[:-3].replace("/", ".")
         self.tree = ast.parse(text)
         self.bound = bindings(self.tree)
+        # (node, alias) of each `from module import name` that the import of this one runs
+        self.imports = [(node, alias) for node in outside(self.tree)
+                        if isinstance(node, ast.ImportFrom) for alias in node.names]
+        self.texts = {node.value for node in ast.walk(self.tree)
+                      if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
     def fault(self, node, words):
         return NameFault(self.path, node, words)
-
-    def imports(self, whole):
-        """(node, alias) of each `from module import`; with `whole` also those in functions."""
-        for node in ast.walk(self.tree) if whole else outside(self.tree):
-            if isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    yield node, alias
 
 
 def outside(tree):
@@ -83,6 +81,11 @@ def _bound_by(node):
         for alias in node.names:
             whole = alias.name if alias.asname else alias.name.partition(".")[0]
             yield alias.asname or whole, (whole, None)
+
+
+def is_near(one, other):
+    """Whether two modules stand in the same package at the top."""
+    return one.partition(".")[0] == other.partition(".")[0]
 
 
 class _Uses(ast.NodeVisitor):
@@ -154,8 +157,12 @@ class _Uses(ast.NodeVisitor):
             raise self.module.fault(node, "an import in the body of a class")
         if node.level or node.names[0].name == "*":
             raise self.module.fault(node, "write `from bess.x import name`")
+        bound = self.scopes[-1][1] if self.scopes else self.module.bound
         for alias in node.names:
-            self.note(alias, alias.asname or alias.name)
+            name = alias.asname or alias.name
+            if bound[name] is None and is_near(self.module.name, node.module):
+                raise self.module.fault(node, f"{name} is bound twice")
+            self.note(alias, name)
 
     def visit_ExceptHandler(self, node):
         if node.name:

@@ -28,6 +28,8 @@ _SCOPES = (*_FUNCTIONS, ast.ClassDef)
 def shorten(sources):
     """{path: text} of a firmware tree -> the same with short private names."""
     trees = {path: ast.parse(text) for path, text in sources.items() if path not in KEEP}
+    for path, tree in trees.items():
+        refuse_f_strings(path, tree)
     result = dict(sources)
     fixed = set().union(*(spelled(tree) for tree in trees.values()))
     names = colours(trees, fixed)
@@ -65,10 +67,14 @@ def identifiers(tree):
                 yield name, node
         elif isinstance(node, ast.ExceptHandler) and node.name:
             yield node.name, node
-        elif isinstance(node, ast.JoinedStr):
-            for part in ast.walk(node):
-                if isinstance(part, (ast.Name, ast.Attribute)):
-                    raise ValueError(f"line {node.lineno}: an f-string with a name in it; use %")
+
+
+def refuse_f_strings(path, tree):
+    """Where a name stands inside an f-string is not known in every version of Python."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr) and any(
+                isinstance(part, (ast.Name, ast.Attribute)) for part in ast.walk(node)):
+            raise ValueError(f"{path}:{node.lineno}: an f-string with a name in it; use %")
 
 
 def spelled(tree):

@@ -49,5 +49,10 @@ class Bell:
         self._rung = False
 
 
+def _plain():
+    from bess.services.event_bell import EventBell
+    return EventBell
+
+
 if core is None:
-    from bess.services.event_bell import EventBell as Bell
+    Bell = _plain()

@@ -28,11 +28,12 @@ def forget_constructors():
         if name.startswith("bess."):
             for word, value in list(sys.modules[name].__dict__.items()):
                 if isinstance(value, type) and word not in _MADE_LATER:
-                    forget_constructor(value)
+                    forget_constructor(value, name)
 
 
-def forget_constructor(cls):
-    if "__init__" in cls.__dict__ and hasattr(cls, "__module__"):
+def forget_constructor(cls, module):
+    """Nothing happens to a class that the module has from elsewhere, or that has none."""
+    if "__init__" in cls.__dict__ and getattr(cls, "__module__", "") == module:
         cls.__init__ = None
         del cls.__init__
 

@@ -24,8 +24,10 @@ async def main(port):
     ticking = asyncio.create_task(tick(plant))
     listener = Listener(("127.0.0.1", port), 8, Clock())
     server = ModbusServer(RegisterBank(plant.manager, [], "bench"), listener, "loopback")
+    serving = asyncio.create_task(server.run())
+    await asyncio.sleep_ms(50)
     print("ready")
-    await server.run()
+    await serving
     ticking.cancel()
 
 

@@ -1,0 +1,93 @@
+"""What the runner forgets is not needed any more: read from the sources."""
+
+import ast
+import sys
+import types
+
+from tools import build
+
+from bess.services import runner
+
+AT_START = ("__init__", "add")              # Transactions.add() is called while links are made
+LAZY = ("bess/services/commands.py",)       # loaded anew for each line of the console
+
+
+def sources():
+    for path in sorted(build.FIRMWARE.rglob("*.py")):
+        inside = path.relative_to(build.FIRMWARE).as_posix()
+        if inside.startswith("bess/") and "/market/" not in inside:
+            yield inside, ast.parse(path.read_text())
+
+
+def start_only():
+    return [name.replace(".", "/") + ".py" for name in runner._START_ONLY]
+
+
+def made_later(trees):
+    """{class: where} of our classes that a running controller makes objects of."""
+    classes = {node.name for _, tree in trees for node in ast.walk(tree)
+               if isinstance(node, ast.ClassDef)}
+    return {call.func.id: f"{inside}:{call.lineno}"
+            for inside, tree in trees if inside not in (*start_only(), *LAZY)
+            for function in functions(tree) for call in calls(function)
+            if call.func.id in classes}
+
+
+def calls(function):
+    return [node for node in ast.walk(function)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+
+
+def functions(tree):
+    """All but those that run at the start or not at all."""
+    return [node for node in ast.walk(tree) if node.__class__ in
+            (ast.FunctionDef, ast.AsyncFunctionDef) and node.name not in AT_START]
+
+
+def test_constructors_that_are_needed_later_stay():
+    missing = {name: where for name, where in made_later(list(sources())).items()
+               if name not in runner._MADE_LATER}
+    assert not missing, "make them in a constructor, or name them in runner._MADE_LATER"
+
+
+def test_the_search_finds_one():
+    tree = ast.parse("class A:\n    pass\ndef f():\n    return A()\n")
+    assert made_later([("bess/x.py", tree)]) == {"A": "bess/x.py:4"}
+
+
+def test_start_only_modules_exist_and_stay_out_of_later_imports():
+    paths = dict(sources())
+    for inside in start_only():
+        assert inside in paths, inside
+    for inside, tree in paths.items():
+        if inside not in start_only():
+            late = {node.module for function in functions(tree) for node in ast.walk(function)
+                    if isinstance(node, ast.ImportFrom)}
+            assert not late.intersection(runner._START_ONLY), inside
+
+
+def module(name, text):
+    made = types.ModuleType(name)
+    exec(text, made.__dict__)
+    return made
+
+
+def test_forget_and_forget_constructors():
+    here = dict(sys.modules)
+    package = module("bess.things", "")
+    part = module("bess.things.part", "class A:\n    def __init__(self, x):\n        self.x = x\n"
+                  "class TcpServer(A):\n    def __init__(self):\n        self.x = 2\n")
+    package.part = part
+    try:
+        sys.modules.clear()
+        sys.modules.update({"bess.things": package, "bess.things.part": part})
+        thing = part.A(1)
+        runner.forget_constructors()
+        assert thing.x == 1 and part.TcpServer().x == 2
+        assert "__init__" not in part.A.__dict__
+        runner.forget("bess.things.part")
+        runner.forget("bess.things.part")       # twice does no harm
+        assert list(sys.modules) == ["bess.things"] and not hasattr(package, "part")
+    finally:
+        sys.modules.clear()
+        sys.modules.update(here)
