@@ -68,9 +68,11 @@ def export_prices(chance, buy):
 
 def load(chance, hour):
     base = chance.uniform(0.2, 1.5)
-    return [round(base * (0.6 + 0.5 * math.sin((h - 12) * math.pi / 12) ** 2)
-                  + (chance.uniform(0, 4) if chance.random() < 0.08 else chance.uniform(0, 0.4)), 3)
-            for h in hour]
+    drawn = []
+    for h in hour:
+        extra = chance.uniform(0, 4) if chance.random() < 0.08 else chance.uniform(0, 0.4)
+        drawn.append(round(base * (0.6 + 0.5 * math.sin((h - 12) * math.pi / 12) ** 2) + extra, 3))
+    return drawn
 
 
 def pv(chance, hour):

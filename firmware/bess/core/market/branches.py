@@ -23,12 +23,15 @@ class Piece:
         self.keys, self.lengths = steps
         self.path = path            # (slot, branch, path before) or None
 
-    def merged(self, stage, t, branch):
-        """This piece with a branch of a slot before it: (number, (first, end, start, worth))."""
-        number, (first, end, start, worth) = branch
-        keys, lengths = self.keys[:], self.lengths[:]
-        length = at = 0
-        for i in range(first, end):
+    def add(self, stage, branch):
+        """Merge a branch of the slot before: (first step, step after the last, start, worth)."""
+        keys, lengths = self.keys, self.lengths
+        i, end, start, worth = branch
+        self.left += start
+        self.right += start
+        self.worth += worth
+        at = 0
+        while i < end:
             key = stage.keys[i]
             top = len(keys)
             while at < top:
@@ -39,10 +42,13 @@ class Piece:
                     top = middle
             keys.insert(at, key)
             lengths.insert(at, stage.lengths[i])
-            length += stage.lengths[i]
-        path = self.path if number is None else (t, number, self.path)
-        left = self.left + start
-        return Piece(left, self.right + start + length, (keys, lengths), self.worth + worth, path)
+            self.right += stage.lengths[i]
+            i += 1
+
+    def copy(self, t, branch):
+        """A copy that takes this branch in slot t."""
+        steps = (self.keys[:], self.lengths[:])
+        return Piece(self.left, self.right, steps, self.worth, (t, branch, self.path))
 
     def part(self, left, right):
         """A copy that reaches from left to right only."""
@@ -83,6 +89,8 @@ class Piece:
         i = 0
         ahead = x - self.left
         worth = self.worth
+        if ahead == 0 and self.lengths:
+            return 0, self.lengths[0], worth
         for length in self.lengths:
             if length > ahead:
                 return i, length - ahead, worth + mul(self.keys[i] >> 1, ahead)
@@ -92,13 +100,16 @@ class Piece:
         return i, 0, worth
 
 
-def crossing(p, q, x, end):
-    """First point of x .. end at which q is worth more than p; None when there is none."""
+def lead(p, q, x, end):
+    """(the piece that is worth more at x, first point up to `end` where the other is or None)."""
     i, p_rest, worth = p.at(x)
     j, q_rest, other = q.at(x)
     ahead = worth - other
     if ahead < 0:
-        return x
+        p, q = q, p
+        i, j = j, i
+        p_rest, q_rest = q_rest, p_rest
+        ahead = -ahead
     p_keys, q_keys = p.keys, q.keys
     while x < end:
         length = end - x
@@ -107,33 +118,33 @@ def crossing(p, q, x, end):
         if q_rest < length:
             length = q_rest
         gain = (p_keys[i] >> 1) - (q_keys[j] >> 1)
-        if gain < 0:
-            after = ahead + mul(gain, length)
-            if after < 0:
-                return x + min(length, 1 + (ahead << 10) // -gain)
-            ahead = after
-        else:
-            ahead += mul(gain, length)
+        after = ahead + gain * (length >> 10) + (gain * (length & 1023) >> 10)
+        if after < 0:
+            return p, x + min(length, 1 + (ahead << 10) // -gain)
+        ahead = after
         x += length
-        p_rest -= length
-        q_rest -= length
         if x < end:
+            p_rest -= length
+            q_rest -= length
             if p_rest == 0:
                 i += 1
                 p_rest = p.lengths[i]
             if q_rest == 0:
                 j += 1
                 q_rest = q.lengths[j]
-    return None
+    return p, None
 
 
 def append(pieces, q):
     """Put q, merged from a piece right of all those in `pieces`, behind them; trims both."""
     while pieces:
         p = pieces[-1]
+        if q.left > p.right:
+            break
         x = max(p.left, q.left)
-        end = min(p.right, q.right)
-        cross = crossing(p, q, x, end)
+        first, cross = lead(p, q, x, min(p.right, q.right))
+        if first is q:
+            cross = x
         if cross is None:
             if q.right <= p.right:
                 return
@@ -148,45 +159,30 @@ def append(pieces, q):
 
 
 def upper(f, g):
-    """The upper envelope of two rows of pieces."""
+    """The upper envelope of two rows of pieces; a generator that yields between its slices."""
     walk = _Walk()
     i = j = 0
     x = min(f[0].left, g[0].left)
-    while i < len(f) or j < len(g):
-        p = f[i] if i < len(f) else None
-        q = g[j] if j < len(g) else None
-        if p is not None and p.right <= x and (i + 1 < len(f) or q is not None and q.right > x):
-            i += 1
-        elif q is not None and q.right <= x and (j + 1 < len(g) or p is not None and p.right > x):
-            j += 1
-        elif q is None or p is not None and q.left > x:
-            end = p.right if q is None else min(p.right, q.left)
-            walk.take(p, x, end)
-            x = end
-            i += p.right <= x
-        elif p is None or p.left > x:
-            end = q.right if p is None else min(q.right, p.left)
-            walk.take(q, x, end)
-            x = end
-            j += q.right <= x
+    while i < len(f) and j < len(g):
+        p, q = f[i], g[j]
+        x = max(x, min(p.left, q.left))
+        if p.left > x:
+            x = walk.take(q, x, min(q.right, p.left))
+        elif q.left > x:
+            x = walk.take(p, x, min(p.right, q.left))
         else:
-            x = _duel(walk, p, q, x)
-            i += p.right <= x
-            j += q.right <= x
+            end = min(p.right, q.right)
+            first, cross = lead(p, q, x, end)
+            x = walk.take(first, x, end if cross is None else cross)
+        if p.right <= x:
+            i += 1
+        if q.right <= x:
+            j += 1
+        if i + j & 3 == 0:
+            yield
+    for piece in f[i:] + g[j:]:
+        walk.take(piece, max(x, piece.left), piece.right)
     return walk.done()
-
-
-def _duel(walk, p, q, x):
-    """Take the better of two pieces from x as far as it is the better one; returns that point."""
-    end = min(p.right, q.right)
-    cross = crossing(p, q, x, end)
-    if cross == x:
-        p, q = q, p
-        cross = crossing(p, q, x, end)
-    if cross is None:
-        cross = end
-    walk.take(p, x, cross)
-    return cross
 
 
 class _Walk:
@@ -204,6 +200,7 @@ class _Walk:
             self._piece = piece
             self._left = left
         self._right = right
+        return right
 
     def done(self):
         if self._piece is not None:
@@ -212,15 +209,20 @@ class _Walk:
 
 
 def within(pieces, left, right):
-    """The pieces cut to left .. right; a piece that only touches the left end is dropped."""
-    kept = []
-    for piece in pieces:
-        if piece.left > right or piece.right < left:
-            continue
-        piece.trim(max(piece.left, left), min(piece.right, right))
-        while kept and kept[-1].right == kept[-1].left:
-            kept.pop()
-        kept.append(piece)
-    if len(kept) > 1 and kept[-1].left == right and kept[-1].worth <= kept[-2].at(right)[2]:
-        kept.pop()
-    return kept
+    """The row cut to left .. right; of pieces that only touch an end the better one stays."""
+    if pieces[0].right < left or pieces[-1].left > right:
+        pieces = [piece for piece in pieces if piece.right >= left and piece.left <= right]
+        if not pieces:
+            return pieces
+    if len(pieces) > 1 and pieces[0].right == left:
+        pieces.pop(0)
+    if pieces[0].left < left:
+        pieces[0].trim(left, pieces[0].right)
+    if pieces[-1].right > right:
+        pieces[-1].trim(pieces[-1].left, right)
+    while len(pieces) > 1 and pieces[-1].left == right:
+        if pieces[-1].worth > pieces[-2].at(right)[2]:
+            break
+        pieces.pop()
+        pieces[-1].trim(pieces[-1].left, right)
+    return pieces

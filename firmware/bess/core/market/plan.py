@@ -70,7 +70,7 @@ class Forward:
         room = sweep.ceiling - self._units
         spare = self._units - sweep.floors[t + 1]
         w = self._within(want_w, room, spare, minutes)
-        if w * minutes < -spare:
+        if want_w > 0 and w * minutes < -spare:     # rounding alone is no reason to charge
             w = min(p.charge_limit(t), (minutes - 1 - spare) // minutes, room // minutes)
         own_w = p.pv_w[t] - p.load_w[t]
         limit = p.charge_limit(t) if own_w > 0 else -p.discharge_limit(t)
@@ -117,13 +117,7 @@ class Forward:
         """Worth of stored energy at the end of slot t: changes only where a limit binds."""
         sweep = self._sweep
         self._exact -= sweep.taken[t]
-        key = None
-        if self._exact <= sweep.floors[t + 1]:
-            key = sweep.low_keys[t + 1]
-        elif self._exact >= sweep.ceiling:
-            key = sweep.high_keys[t + 1]
-        if key is not None:
-            self._worth = key
+        self._worth = sweep.key_at(t + 1, self._exact, self._worth)
         return self._problem.to_price(self._worth >> 1)
 
 

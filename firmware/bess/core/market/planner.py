@@ -12,7 +12,7 @@ choice of branches by comparing worths (branches.py); with the choice fixed the 
 """
 
 from bess.core.market.audit import Audit
-from bess.core.market.plan import Forward
+from bess.core.market.plan import FORCE_CHARGE, FORCE_DISCHARGE, HOLD, Forward
 from bess.core.market.sweep import Sweep
 
 
@@ -21,7 +21,7 @@ class Planner:
 
     def __init__(self):
         self.plan = None
-        self.fault = None           # (slot, what) of the last plan when its audit refused it
+        self.fault = None           # (slot, what) where the audit refused the last plan: an event
         self._job = None
 
     def start(self, problem):
@@ -31,26 +31,51 @@ class Planner:
 
     def step(self):
         """One slice; True while there is more to do."""
-        if self._job is None:
-            return False
-        try:
-            next(self._job)
-            return True
-        except StopIteration:
+        if self._job is not None:
+            for _ in self._job:
+                return True
             self._job = None
-            return False
+        return False
 
     def _run(self, problem):
+        plan = yield from self._solve(problem, None)
+        if problem.keep_mode is not None and plan.fault is None:
+            w = _kept_w(problem)
+            if w != -plan.battery_w[0]:
+                other = yield from self._solve(problem, w)
+                if other.fault is None and other.cost - plan.cost <= problem.keep_gain:
+                    plan = other
+        self.fault = plan.fault
+        if plan.fault is None:
+            self.plan = plan
+
+    def _solve(self, problem, pinned_w):
+        """A plan; with `pinned_w` (charging positive) settled for slot 0 unless that is None."""
         sweep = Sweep(problem)
+        if pinned_w is not None:
+            sweep.pin(pinned_w)
         yield from sweep.run()
         forward = Forward(problem, sweep)
         plan = forward.plan
+        plan.operations = sweep.operations
+        if not sweep.possible:
+            plan.fault = (0, "no way to meet the limits")
+            return plan
         audit = Audit(problem, plan)
         for t in range(problem.n):
             forward.slot(t)
             audit.slot(t)
             yield
-        plan.operations = sweep.operations
-        self.fault = plan.fault
-        if plan.fault is None:
-            self.plan = plan
+        return plan
+
+
+def _kept_w(problem):
+    """What the mode in force makes of the running slot, charging positive."""
+    mode = problem.keep_mode
+    if mode == HOLD:
+        w = 0
+    elif mode == FORCE_CHARGE or mode == FORCE_DISCHARGE:
+        w = -problem.keep_w
+    else:
+        w = problem.pv_w[0] - problem.load_w[0]
+    return max(-problem.discharge_limit(0), min(problem.charge_limit(0), w))

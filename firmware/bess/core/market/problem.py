@@ -45,6 +45,9 @@ class Problem:
         self.reserve_mwh = None         # series of the energy wanted at the end of each slot
         self.end_value = 0              # price of a kWh stored at the end
         self.end_mwh_min = 0            # energy wanted at the end
+        self.keep_mode = None           # mode in force in the running slot; None: nothing is
+        self.keep_w = 0                 # its battery power, + discharges, where the mode is forced
+        self.keep_gain = 0              # cost that a change of it has to save
 
     def prepare(self):
         """Derive the factors; to be called when the fields are set."""

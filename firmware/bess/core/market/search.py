@@ -8,8 +8,8 @@ to a plan at most `slack` below the bound only if
 
     worth[t](x) - price * x >= B[t] - slack
 
-so that both ends of the row are cut as far as this fails. When the plan found is worth at least
-the bound less the slack, nothing better was cut: it is optimal. Else the slack was too small.
+A first pass keeps what is near the best of its row: it finds a good plan, and by how much that
+may miss the best one. The second keeps everything that this gap permits, and so the best.
 """
 
 from micropython import const
@@ -17,27 +17,89 @@ from bess.core.market import branches
 from bess.core.market.branches import Piece
 from bess.core.market.stage import mul
 
-_FIRST = const(60_000)
-_WIDER = const(8)
-_TRIES = const(4)               # the last one without a bound
+_NARROW = const(11)              # first pass: a full battery's worth / 2**7
+_ENOUGH = const(16)             # a gap not worth a second pass: / 2**16
 
 
-def best_choice(sweep):
-    """The branch of each slot, as a bytearray; a generator that yields after each slice."""
-    prices = _prices(sweep)
-    slack = _FIRST
-    for i in range(_TRIES):
-        if i == _TRIES - 1:
-            slack = None
-        path = yield from _pass(sweep, prices, slack)
-        if path is not None:
-            break
-        slack *= _WIDER
-    choice = bytearray(len(prices))
-    while path:
-        t, number, path = path
-        choice[t] = number
-    return choice
+class Search:
+    """`run` is a generator, one slice a step; then `choice` has the branch of each slot."""
+
+    def __init__(self, sweep):
+        self._sweep = sweep
+        self._prices = _prices(sweep)
+        self._bound = 0
+        self._path = None
+        self._gap = None            # bound less what the best plan so far is worth
+        self.choice = bytearray(len(self._prices))
+
+    def run(self):
+        full = mul(max(max(self._prices), 1), self._sweep.ceiling)
+        yield from self._pass(full >> _NARROW, True)
+        enough = full >> _ENOUGH
+        if self._gap is None or self._gap > enough:
+            slack = None if self._gap is None else self._gap + enough
+            yield from self._pass(slack, False)
+        path = self._path
+        while path is not None:
+            t, number, path = path
+            self.choice[t] = number
+
+    def _pass(self, slack, near_best):
+        """Carry the row back to now and take the best path; slack is None: cut nothing."""
+        sweep, prices = self._sweep, self._prices
+        t = len(prices)
+        price = prices[t - 1]
+        floor, ceiling = sweep.floors[t], sweep.ceiling
+        steps = ([sweep.end_key], [ceiling - floor]) if floor < ceiling else ([], [])
+        pieces = [Piece(floor, ceiling, steps)]
+        self._bound = _peak(pieces[0], price)
+        while t:
+            t -= 1
+            sweep.stage.load(t)
+            sweep.operations += sweep.stage.count
+            pieces = yield from self._before(t, price, slack, pieces)
+            pieces = branches.within(pieces, sweep.floors[t], ceiling)
+            yield
+            if t:
+                step = prices[t] - prices[t - 1]
+                price = prices[t - 1]
+                self._bound += mul(step, sweep.floors[t] if step < 0 else ceiling)
+                if slack is not None and pieces:
+                    peaks = [_peak(piece, price) for piece in pieces]
+                    best = max(peaks) if near_best else self._bound
+                    _cut(pieces, peaks, price, best - slack)
+            if not pieces:
+                return
+        self._take(pieces, price)
+
+    def _before(self, t, price, slack, pieces):
+        """The row before slot t, out of the row after it; branches too far off are left out."""
+        stage = self._sweep.stage
+        rows = stage.branches or ((0, stage.count, stage.start, 0),)
+        peaks = [_branch_peak(stage, row, price) for row in rows]
+        best = max(peaks)
+        self._bound += best
+        result = None
+        for number in range(len(rows)):
+            if slack is None or peaks[number] >= best - slack:
+                row = pieces
+                if len(rows) > 1:
+                    row = [piece.copy(t, number) for piece in pieces]
+                row = yield from _row(stage, rows[number], row)
+                if result:
+                    row = yield from branches.upper(result, row)
+                result = row
+        return result
+
+    def _take(self, pieces, price):
+        """Remember the path of the best piece at what is stored now, if better than before."""
+        now = self._sweep.now
+        for piece in pieces:
+            if piece.left <= now <= piece.right:
+                gap = self._bound - piece.at(now)[2] + mul(price, now)
+                if self._gap is None or gap < self._gap:
+                    self._gap = gap
+                    self._path = piece.path
 
 
 def _prices(sweep):
@@ -48,68 +110,16 @@ def _prices(sweep):
     for t in range(len(sweep.taken) - 1):
         prices.append(key >> 1)
         units -= sweep.taken[t]
-        if units <= sweep.floors[t + 1]:
-            other = sweep.low_keys[t + 1]
-        else:
-            other = sweep.high_keys[t + 1] if units >= sweep.ceiling else None
-        if other is not None:
-            key = other
+        key = sweep.key_at(t + 1, units, key)
     return prices
 
 
-def _pass(sweep, prices, slack):
-    """The path to the best plan, () where it takes no branch; None when it may have been cut."""
-    stage, floors, ceiling = sweep.stage, sweep.floors, sweep.ceiling
-    t = len(prices)
-    key = sweep.end_key
-    price = prices[t - 1]
-    pieces = [Piece(floors[t], ceiling, ([key], [ceiling - floors[t]]))]
-    bound = _peak(pieces[0], price)
-    while t:
-        t -= 1
-        stage.load(t)
-        sweep.operations += stage.count
-        bound += _stage_peak(stage, price)
-        pieces = yield from _before(stage, t, pieces)
-        pieces = branches.within(pieces, floors[t], ceiling)
-        if t:
-            step = prices[t] - prices[t - 1]
-            price = prices[t - 1]
-            bound += mul(step, floors[t] if step < 0 else ceiling)
-            if slack is not None:
-                pieces = _cut(pieces, price, bound - slack)
-                if not pieces:
-                    return None
-        sweep.stats=max(getattr(sweep,'stats',0),len(pieces))
-    best = None
-    for piece in pieces:
-        if piece.left <= sweep.now <= piece.right:
-            worth = piece.at(sweep.now)[2] - mul(price, sweep.now)
-            if best is None or worth > best:
-                best = worth
-                path = piece.path
-    sweep.gap = bound - best
-    if slack is not None and best < bound - slack:
-        return None
-    return path or ()
-
-
-def _before(stage, t, pieces):
-    """The row before slot t, out of the row after it."""
-    if stage.branches is None:
-        return (yield from _row(stage, t, pieces, (None, (0, stage.count, stage.start, 0))))
-    result = None
-    for number in range(len(stage.branches)):
-        row = yield from _row(stage, t, pieces, (number, stage.branches[number]))
-        result = branches.upper(result, row) if result else row
-        yield
-    return result
-
-
-def _row(stage, t, pieces, branch):
+def _row(stage, branch, pieces):
+    """Add a branch to every piece; they are changed."""
     row = []
     for piece in pieces:
-        branches.append(row, piece.merged(stage, t, branch))
+        piece.add(stage, branch)
+        branches.append(row, piece)
         yield
     return row
 
@@ -125,48 +135,48 @@ def _peak(piece, price):
     return worth
 
 
-def _stage_peak(stage, price):
-    """The most that a slot is worth when the energy taken out costs `price`."""
-    best = None
-    for first, end, start, worth in stage.branches or ((0, stage.count, stage.start, 0),):
-        worth -= mul(price, start)
-        for i in range(first, end):
-            gain = (stage.keys[i] >> 1) - price
-            if gain <= 0:
-                break
-            worth += mul(gain, stage.lengths[i])
-        if best is None or worth > best:
-            best = worth
-    return best
+def _branch_peak(stage, branch, price):
+    """The most that a branch is worth when the energy taken out costs `price`."""
+    i, end, start, worth = branch
+    worth -= mul(price, start)
+    while i < end:
+        gain = (stage.keys[i] >> 1) - price
+        if gain <= 0:
+            break
+        worth += mul(gain, stage.lengths[i])
+        i += 1
+    return worth
 
 
-def _cut(pieces, price, least):
+def _cut(pieces, peaks, price, least):
     """Cut both ends of a row as far as they are worth less than `least` + price * x."""
-    while pieces and _peak(pieces[0], price) < least:
-        pieces.pop(0)
-    while pieces and _peak(pieces[-1], price) < least:
-        pieces.pop()
+    first, last = 0, len(pieces)
+    while first < last and peaks[first] < least:
+        first += 1
+    while first < last and peaks[last - 1] < least:
+        last -= 1
+    if last < len(pieces):
+        del pieces[last:]
+    if first:
+        del pieces[:first]
     if pieces:
         _cut_left(pieces[0], price, least)
         _cut_right(pieces[-1], price, least)
-    return pieces
 
 
 def _cut_left(piece, price, least):
     worth = piece.worth - mul(price, piece.left)
-    while piece.lengths:
+    while worth < least and piece.keys:
         worth += mul((piece.keys[0] >> 1) - price, piece.lengths[0])
-        if worth >= least:
-            break
-        piece.trim(piece.left + piece.lengths[0], piece.right)
+        if worth < least:
+            piece.trim(piece.left + piece.lengths[0], piece.right)
 
 
 def _cut_right(piece, price, least):
     worth = piece.worth - mul(price, piece.left)
     for i in range(len(piece.keys)):
         worth += mul((piece.keys[i] >> 1) - price, piece.lengths[i])
-    while piece.lengths:
+    while worth < least and piece.keys:
         worth -= mul((piece.keys[-1] >> 1) - price, piece.lengths[-1])
-        if worth >= least:
-            break
-        piece.trim(piece.left, piece.right - piece.lengths[-1])
+        if worth < least:
+            piece.trim(piece.left, piece.right - piece.lengths[-1])

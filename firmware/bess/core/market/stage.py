@@ -14,6 +14,7 @@ curtailed.
 """
 
 from micropython import const
+from bess.core.market.cost import Cost
 from bess.core.market.problem import HALF, SHIFT
 
 _STEPS = const(12)
@@ -37,9 +38,15 @@ class Stage:
         self.count = 0
         self.start = 0              # left end: units taken from the battery, so not above 0
         self.branches = None        # or [(first step, step after the last, start, worth)]
+        self.pinned = None          # units that slot 0 takes out, when they are settled
 
     def load(self, t):
         """Fill in the steps of slot t."""
+        if t == 0 and self.pinned is not None:
+            self.count = 0
+            self.start = self.pinned
+            self.branches = None
+            return
         p = self._problem
         self._minutes = p.minutes if t else p.first_minutes
         self._w = p.charge_limit(t)
@@ -125,6 +132,9 @@ class Stage:
                 first, start, begin = i, at, worth
             worth += mul(self.keys[i] >> 1, self.lengths[i])
             at += self.lengths[i]
+        if self._jump > 0 and at == 0:              # nothing but charging or not
+            branches.append((first, self.count, start, begin))
+            first, start, begin = self.count, 0, worth + self._jump
         if branches:
             branches.append((first, self.count, start, begin))
             self.branches = branches
@@ -175,73 +185,3 @@ def _key(gain, length):
 def mul(price, units):
     """Their product / 1024 without leaving 31 bits for prices below 2**18, units below 2**22."""
     return price * (units >> 10) + (price * (units & 1023) >> 10)
-
-
-class Cost:
-    """Marginal cost of a slot with any prices: b import, s export, w = battery power, + charges.
-
-    With b < 0 <= s two strategies compete: curtail as little as possible (n = net + w, at least
-    -export limit) or as much as pays (n = load + w, at most the import limit). The first is better
-    below the net power `_turn_w`, the second above.
-    """
-
-    def __init__(self, problem, t):
-        self._b = problem.import_price[t]
-        self._s = problem.export_price[t]
-        self._load_w = problem.load_w[t]
-        self._pv_w = problem.pv_w[t]
-        self._net_w = self._load_w - self._pv_w
-        self._import_w = problem.import_w_max
-        self._excess = problem.import_excess
-        self._export_w = problem.export_limit(t)
-        self._turn_w = self._turn()
-
-    def _turn(self):
-        b, s, pv_w = self._b, self._s, self._pv_w
-        if b >= 0:
-            return self._import_w if s >= 0 else -pv_w
-        if s < 0:
-            return -pv_w
-        w = -(-b * pv_w // (s - b))
-        if w + pv_w > self._import_w:
-            w = -(-b * self._import_w // s) if s else -pv_w
-        if w < -self._export_w:
-            w = s * self._export_w // -b - pv_w
-            if w + pv_w > self._import_w:
-                w = -(-b * self._import_w // s)
-        return max(-pv_w, min(0, w))
-
-    def bends(self, low_w, high_w):
-        """Powers below high_w, falling, last low_w, between which the marginal cost is constant."""
-        net_w, load_w = self._net_w, self._load_w
-        found = {0, low_w}
-        for w in (-net_w, -net_w - self._export_w, self._import_w - net_w, -load_w,
-                  self._import_w - load_w, self._turn_w - net_w):
-            if low_w < w:
-                found.add(w)
-        return sorted([w for w in found if w < high_w], reverse=True)
-
-    def slope(self, w2, may_import):
-        """Marginal cost at the battery power w2 / 2."""
-        b, s = self._b, self._s
-        net2 = 2 * self._net_w + w2
-        if not may_import:
-            return s if s > 0 and net2 > -2 * self._export_w else 0
-        limit2 = 2 * self._import_w
-        if net2 > limit2:
-            return b + self._excess
-        if s >= 0 and (b >= 0 or net2 < 2 * self._turn_w):
-            return b if net2 > 0 else s if net2 > -2 * self._export_w else 0
-        full2 = 2 * self._load_w + w2           # net power with all PV curtailed
-        if full2 < 0:
-            return s
-        if b >= 0:
-            return b if net2 > 0 else 0
-        return b if full2 < limit2 else 0
-
-    def jump(self):
-        """What it saves per minute not to charge at all, when charging forbids to import."""
-        if self._b >= 0:
-            return 0
-        stay = self._s * max(self._net_w, -self._export_w) if self._s > 0 else 0
-        return max(0, stay - self._b * min(self._load_w, self._import_w))

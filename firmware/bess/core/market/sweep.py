@@ -1,6 +1,7 @@
 """The backward pass of the planner, in slices."""
 
-from bess.core.market import search
+from bess.core.market.problem import HALF, SHIFT
+from bess.core.market.search import Search
 from bess.core.market.stage import Stage
 
 
@@ -23,20 +24,35 @@ class Sweep:
         self.taken = [0] * (n + 1)
         self.low_keys = [None] * (n + 1)
         self.high_keys = [None] * (n + 1)
+        self.possible = False       # whether the limits can be met from where the battery is
         self.choice = None          # branch of each slot, once one had to be searched for
         self.bridges = []
         self.end_key = 2 * problem.to_unit_price(problem.end_value) + 1
         self.operations = 0
 
+    def pin(self, w):
+        """Settle the power of the running slot, charging positive, as far as the battery can."""
+        p = self._problem
+        minutes = p.slot_minutes(0)
+        if w >= 0:
+            units = -min(w * minutes, self.ceiling - self.now)
+        else:
+            units = (-w * minutes * p.out_units + HALF) >> SHIFT
+            units = min(units, max(0, self.now - p.to_units(p.soc_mwh_min)))
+        self.stage.pinned = units
+
     def run(self):
         yield from self._reach()
         yield from self._merge()
-        if self._torn():
-            self.choice = yield from search.best_choice(self)
+        if self.possible and self._torn():
+            search = Search(self)
+            yield from search.run()
+            self.choice = search.choice
             n = self._problem.n
             self.taken = [0] * (n + 1)
             self.low_keys = [None] * (n + 1)
             self.high_keys = [None] * (n + 1)
+            self.possible = False
             yield from self._merge()
 
     def _reach(self):
@@ -93,6 +109,8 @@ class Sweep:
                 lengths.insert(at, stage.lengths[i])
                 right += stage.lengths[i]
             self.operations += len(keys)
+            if left > self.ceiling or right < self.floors[t]:
+                return
             if right > self.ceiling:
                 self._cut_right(t, right - self.ceiling, keys, lengths, slots)
                 right = self.ceiling
@@ -100,6 +118,7 @@ class Sweep:
                 self._cut_left(t, self.floors[t] - left, keys, lengths, slots)
                 left = self.floors[t]
             yield
+        self.possible = left <= self.now <= right
         if self.low_keys[0] is None:        # nothing lay below: the lowest that there is
             self.low_keys[0] = keys[0] if keys else self.high_keys[0] or 0
 
@@ -130,6 +149,15 @@ class Sweep:
             self.taken[slots[0]] += cut
             key = keys[0]
         self.low_keys[t] = key
+
+    def key_at(self, t, units, key):
+        """Key of the marginal unit from slot t on, `key` before it; a binding limit moves it."""
+        high, low = self.high_keys[t], self.low_keys[t]
+        if units >= self.ceiling and high is not None and high > key:
+            key = high
+        if units <= self.floors[t] and low is not None and low < key:
+            key = low
+        return key
 
     def _torn(self):
         """Whether some bridge was taken in part, which no real slot can do."""
