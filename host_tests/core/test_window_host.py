@@ -7,6 +7,7 @@ from bess.core.control.ramp import Ramp
 from bess.core.request import FOR_EVER, RANKS, Requests
 from bess.core.tick import TICK_MASK, elapsed_ms
 from bess.core.window import Window
+from host_tests.core.control.test_ramp import rates
 
 WATTS = st.integers(-1_000_000, 1_000_000)
 LIMITS = st.integers(-2_000, 30_000)
@@ -36,9 +37,11 @@ STEPS = st.lists(
 
 
 @given(st.integers(500, 1_000_000), st.integers(1, 1000), st.integers(1, 1000),
-       st.integers(0, 60_000), STEPS)
-def test_the_ramp(rating_w, up_pm, down_pm, dwell_ms, steps):
-    ramp, window = Ramp(rating_w, up_pm, down_pm, dwell_ms), Window()
+       st.integers(1, 1000), st.integers(0, 60_000), STEPS)
+def test_the_ramp(rating_w, up_pm, down_pm, rise_pm, dwell_ms, steps):
+    ramp = Ramp(rates(w_rated=rating_w, ramp_up_pm=up_pm, ramp_down_pm=down_pm,
+                      limit_rise_pm=rise_pm, zero_dwell_ms=dwell_ms))
+    window = Window()
     before_w, risen_w, allowed = 0, 0, 0
     for target_w, charge_w, discharge_w, dt_ms in steps:
         window.open(charge_w, discharge_w, 6)
@@ -46,9 +49,9 @@ def test_the_ramp(rating_w, up_pm, down_pm, dwell_ms, steps):
         assert window.lo_w <= w <= window.hi_w, "always inside the window"
         assert w * before_w >= 0, "through zero only by a tick at zero"
         rise_w = abs(w) - abs(before_w)
-        assert rise_w <= ramp.up_w * dt_ms // 1000 + 1, "away from zero at its rate"
+        assert rise_w <= ramp.rise_w_max() * dt_ms // 1000 + 1, "away from zero at its rate"
         if rise_w > 0:
-            risen_w, allowed = risen_w + rise_w, allowed + ramp.up_w * dt_ms
+            risen_w, allowed = risen_w + rise_w, allowed + ramp.rise_w_max() * dt_ms
             assert w * target_w > 0 and abs(w) <= abs(target_w), "never beyond the target"
         if abs(w) < abs(before_w):
             cut_w = window.nearest(before_w)
@@ -58,7 +61,8 @@ def test_the_ramp(rating_w, up_pm, down_pm, dwell_ms, steps):
 
 @given(st.integers(500, 100_000), st.integers(1, 1000), st.integers(1, 200))
 def test_the_ramp_arrives_exactly_and_in_time(rating_w, up_pm, dt_ms):
-    ramp, window = Ramp(rating_w, up_pm, up_pm, 0), Window()
+    ramp = Ramp(rates(w_rated=rating_w, ramp_up_pm=up_pm, ramp_down_pm=up_pm, zero_dwell_ms=0))
+    window = Window()
     window.open(rating_w, rating_w, 6)
     spent_ms = 0
     while ramp.w != rating_w and spent_ms < 3_000_000:

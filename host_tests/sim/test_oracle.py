@@ -59,7 +59,7 @@ def count_double(world):
 
 
 def forget_the_limits(world):
-    limits = world.manager.limits
+    limits = world.manager.permits
     limits.charge_w = limits.discharge_w = 20_000
     limits.update = lambda pack, now_ms: None
 

@@ -32,16 +32,25 @@ class Requests:
         self.left_ms = None
         self._wish_w = array("i", [0] * SLOTS)
         self._alive = bytearray(SLOTS)
+        self._source = bytearray(SLOTS)
         self._since_ms = array("i", [0] * SLOTS)
         self._life_ms = array("i", [0] * SLOTS)
         self._ranks = bytes(RANKS)
 
-    def ask(self, slot, wish_w, now_ms, life_ms=FOR_EVER):
-        """State or renew a wish; it ends `life_ms` from now (0: when it is withdrawn)."""
+    def ask(self, slot, wish_w, now_ms, life_ms=FOR_EVER, source=0):
+        """State or renew a wish; it ends `life_ms` from now (0: when it is withdrawn).
+
+        source: number of who asks; `held` says when a rank belongs to another one.
+        """
+        self._source[slot] = source
         self._wish_w[slot] = wish_w
         self._since_ms[slot] = now_ms
         self._life_ms[slot] = life_ms
         self._alive[slot] = 1
+
+    def held(self, slot, source):
+        """True while a request of this rank lives that somebody else than `source` made."""
+        return self._alive[slot] != 0 and self._source[slot] != source
 
     def withdraw(self, slot):
         """End a request; True when there was one."""
@@ -53,8 +62,8 @@ class Requests:
         """Wish in W of the request of this slot, None while there is none."""
         return self._wish_w[slot] if self._alive[slot] else None
 
-    def settle(self, now_ms):
-        """End what is over and find the winner."""
+    def settle(self, now_ms, allowed=-1):
+        """End what is over and find the winner. allowed: bits of the slots that may win."""
         alive, life_ms, since_ms = self._alive, self._life_ms, self._since_ms
         winner = -1
         for slot in range(SLOTS):
@@ -62,7 +71,7 @@ class Requests:
                 life = life_ms[slot]
                 if life and (now_ms - since_ms[slot]) & TICK_MASK >= life:
                     alive[slot] = 0
-                elif winner < 0:
+                elif winner < 0 and allowed >> slot & 1:
                     winner = slot
         self.left_ms = None
         if winner < 0:

@@ -1,11 +1,13 @@
 """What the modules permit: curves, hysteresis, SoC bands, and the conversion to AC power."""
 
 from bess.core.battery.pack import Pack
+from bess.core.curves import part
 from bess.core.control.limits import Gate, PackLimits
 from bess.core.points import (
     M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX,
-    M_DISCHARGE_MA_MAX, M_PACK_MV, M_SOC_PM, WHY_BMS_CURRENT, WHY_CELL_HIGH, WHY_CELL_LOW,
-    WHY_COLD, WHY_HOT, WHY_MODULE_SILENT, WHY_SOC_MAX, WHY_SOC_MIN, WHY_SOC_UNKNOWN,
+    M_CURRENT_MA, M_DISCHARGE_MA_MAX, M_PACK_MV, M_SOC_PM, WHY_BMS_CURRENT, WHY_CELL_HIGH,
+    WHY_CELL_LOW, WHY_COLD, WHY_DC_TRIM, WHY_HOT, WHY_MODULES_IN_SERVICE, WHY_MODULE_SILENT,
+    WHY_PACK_VOLTAGE, WHY_SOC_MAX, WHY_SOC_MIN, WHY_SOC_UNKNOWN,
 )
 from bess.core.tick import TICK_MASK
 from host_tests.core.bench_pack import healthy, settings_of
@@ -34,7 +36,7 @@ class Rig:
 
 COLUMNS = {"high": M_CELL_MV_MAX, "low": M_CELL_MV_MIN, "hot": M_CELL_DC_MAX,
            "cold": M_CELL_DC_MIN, "soc": M_SOC_PM, "charge_ma": M_CHARGE_MA_MAX,
-           "discharge_ma": M_DISCHARGE_MA_MAX}
+           "discharge_ma": M_DISCHARGE_MA_MAX, "mv": M_PACK_MV, "ma": M_CURRENT_MA}
 
 CHARGE = (
     # columns, per mille of the BMS limit, reason, why
@@ -170,8 +172,99 @@ def test_no_soc_band_of_any_width_divides_by_zero_or_widens():
 
 
 def test_gate_without_hold_opens_at_once():
-    gate = Gate(0)
-    assert gate.let(500, False, 0) == 500, "never closed: the reopening value is of no interest"
-    assert gate.let(0, True, 0) == 0 and gate.closed
-    assert gate.let(500, False, 0) == 0
-    assert gate.let(500, True, 0) == 500 and not gate.closed
+    gate = Gate(WHY_HOT, 1, (400, 1000, 600, 0), 530)
+    assert gate.let(580, 0) == 100, "never closed: the reopening value is of no interest"
+    assert gate.let(600, 0) == 0 and gate.closed
+    assert gate.let(531, 0) == 0
+    assert gate.let(530, 0) == 350 and not gate.closed
+
+
+GENTLE = (
+    # columns, charge pm, discharge pm, why
+    ({"high": 3375, "low": 3200}, 1000, 1000, "the plateau"),
+    ({"high": 3400, "low": 3200}, 250, 1000, "first knee"),
+    ({"high": 3450, "low": 3200}, 5, 1000, "at the industrial pair's CV target"),
+    ({"high": 3500, "low": 3200}, 0, 1000, "closed"),
+    ({"low": 3190}, 1000, 1000, "the plateau's end"),
+    ({"low": 3100}, 1000, 250, "first knee"),
+    ({"low": 3000}, 1000, 50, "where the industrial pair begins"),
+    ({"low": 2800}, 100, 0, "closed"),
+)
+
+
+def test_gentle_profile():
+    for columns, charge_pm, discharge_pm, why in GENTLE:
+        limits = Rig(cell_profile="gentle").at(**columns)
+        assert limits.charge_w == FULL_W * charge_pm // 1000, (why, limits.charge_w)
+        wanted_w = FULL_W * 950 // 1000 * discharge_pm // 1000
+        assert limits.discharge_w == wanted_w, (why, limits.discharge_w)
+
+
+VOLTAGES = (
+    # string mV, charge pm, discharge pm, why; charge_mv_max 55 000, discharge_mv_min 48 000
+    (48_480, 1000, 1000, "1 % above the minimum"),
+    (48_240, 1000, 500, "half way"),
+    (48_000, 1000, 0, "at the minimum"),
+    (55_000, 1000, 1000, "at the maximum"),
+    (55_275, 500, 1000, "half way"),
+    (55_550, 0, 1000, "1 % above the maximum"),
+)
+
+
+def test_pack_voltage():
+    for pack_mv, charge_pm, discharge_pm, why in VOLTAGES:
+        rig = Rig(charge_mv_max=55_000, discharge_mv_min=48_000)
+        limits = rig.at(mv=pack_mv)
+        charge_w = pack_mv // 100 * 1000 // 100
+        assert limits.charge_w == part(charge_w, charge_pm), (why, limits.charge_w)
+        assert limits.discharge_w == part(part(charge_w, 950), discharge_pm), why
+        if 0 in (charge_pm, discharge_pm):
+            assert WHY_PACK_VOLTAGE in (limits.charge_why, limits.discharge_why), why
+
+
+def test_pack_voltage_by_default_follows_the_cells_in_series():
+    rig = Rig(cells_s=15)
+    assert rig.at(mv=15 * 3636).charge_w == 0 and rig.at(mv=15 * 3600).charge_w == 0
+    assert rig.at(mv=15 * 3528).charge_w > 0, "2 % inside"
+    assert rig.at(mv=15 * 2900).discharge_w == 0
+
+
+def test_fewer_strings_name_themselves():
+    limits = PackLimits(settings_of(strings_p=2))
+    pack = Pack(1, 2, 2000, 157_000)
+    for row in pack.rows:
+        healthy(row)
+    pack.put(0, 0)
+    pack.update(0)
+    limits.update(pack, 0)
+    assert limits.charge_why == limits.discharge_why == WHY_MODULES_IN_SERVICE
+    pack.put(1, 0)
+    pack.update(0)
+    limits.update(pack, 0)
+    assert limits.charge_why == limits.discharge_why == WHY_BMS_CURRENT
+
+
+def test_dc_trim_takes_back_what_flows_above_the_limit():
+    rig = Rig()
+    for now_ms in range(0, 1900, 100):
+        assert rig.at(now_ms, ma=-110_000).charge_why == WHY_BMS_CURRENT, "the plant lags"
+    limits = rig.at(2000, ma=-110_000)
+    assert limits.charge_w == 4545 and limits.charge_why == WHY_DC_TRIM, limits.charge_w
+    assert limits.discharge_w == 4750, "the other side stays"
+    limits = rig.at(2100, ma=-99_000)
+    assert limits.charge_w > 4545, "given back slowly"
+    for now_ms in range(2200, 7000, 100):
+        rig.at(now_ms, ma=-99_000)
+    assert limits.charge_w == FULL_W and limits.charge_why == WHY_BMS_CURRENT
+    for now_ms in range(7000, 60_000, 100):
+        rig.at(now_ms, ma=500_000)
+    assert limits.discharge_w == 2375, "never below a half: over-current is for the diagnosis"
+
+
+def test_a_calibration_charge_may_pass_the_maximum():
+    rig = Rig()
+    assert rig.at(soc=950).charge_w == 0
+    rig.limits.full_session = True
+    assert rig.at(100, soc=960).charge_w == FULL_W
+    rig.limits.full_session = False
+    assert rig.at(200, soc=960).charge_w == 0

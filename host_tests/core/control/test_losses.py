@@ -173,7 +173,7 @@ def test_a_meter_that_nobody_reads_may_be_silent():
 
 
 def test_a_remote_wish_frees_a_pack_that_waits_for_its_meter():
-    bench = Bench(self_use=1)
+    bench = Bench(self_use=1, reconnect_ramp_pm=1000)
     bench.meter_w = 3020
     bench.started()
     bench.meter_w = None

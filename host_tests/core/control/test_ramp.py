@@ -4,8 +4,20 @@ from bess.core.control.ramp import Ramp
 from bess.core.window import Window
 
 
-def ramp(w=0, rating_w=20_000, up_pm=100, down_pm=200, dwell_ms=5000):
-    made = Ramp(rating_w, up_pm, down_pm, dwell_ms)
+class Rates:
+    w_rated, ramp_up_pm, ramp_down_pm, zero_dwell_ms = 20_000, 100, 200, 5000
+    limit_rise_pm, reconnect_ramp_pm = 100, 3
+
+
+def rates(**changes):
+    settings = Rates()
+    for name in changes:
+        setattr(settings, name, changes[name])
+    return settings
+
+
+def ramp(w=0, **changes):
+    made = Ramp(rates(**changes))
     made.w = w
     made._sign = (w > 0) - (w < 0)
     return made
@@ -48,14 +60,14 @@ def test_a_limit_that_rises_is_ramped():
 
 
 def test_no_watt_is_lost_to_rounding():
-    follower = ramp(rating_w=5555, up_pm=97, dwell_ms=0)        # 538 W a second
+    follower = ramp(w_rated=5555, ramp_up_pm=97, zero_dwell_ms=0)        # 538 W a second
     for _ in range(100):
         follower.follow(5555, window(), 17)
     assert follower.w == 538 * 1700 // 1000
 
 
 def test_small_ratings_move_at_least_500_w_a_second():
-    assert ramp(rating_w=1000).up_w == 500
+    assert ramp(w_rated=1000).up_w == 500
 
 
 def test_the_sign_changes_through_a_tick_at_zero():
@@ -100,3 +112,34 @@ def test_stop():
     follower = ramp(20_000)
     follower.stop()
     assert follower.w == 0
+
+
+def test_what_a_limit_cut_comes_back_at_its_own_rate():
+    follower = ramp(5000, limit_rise_pm=50)
+    follower.follow(5000, window(hi_w=1000), 100)
+    assert follower.follow(5000, window(), 100) == 1100, "5 % a second"
+    follower.follow(1000, window(), 100)
+    assert follower.follow(5000, window(), 100) == 1200, "the wish was reached: 10 % again"
+
+
+def test_a_rise_of_the_wish_alone_is_not_a_return():
+    follower = ramp(1000, limit_rise_pm=50)
+    assert follower.follow(5000, window(hi_w=4000), 100) == 1200
+
+
+def test_after_a_trip_power_returns_slowly_until_the_wish_is_reached():
+    follower = ramp(0)
+    follower.reconnecting = True
+    assert follower.rise_w_max() == 60, "0.3 % of 20 kW a second"
+    assert follower.follow(0, window(), 100) == 0 and follower.reconnecting, "0 W reaches nothing"
+    assert [follower.follow(20, window(), 100) for _ in range(4)] == [6, 12, 18, 20]
+    assert not follower.reconnecting and follower.rise_w_max() == 2000
+    assert follower.follow(-20_000, window(), 100) == 0
+    assert follower.follow(-20_000, window(), 100) == -200
+
+
+def test_a_stop_forgets_the_cut():
+    follower = ramp(5000, limit_rise_pm=50)
+    follower.follow(5000, window(hi_w=1000), 100)
+    follower.stop()
+    assert follower.follow(5000, window(), 100) == 200

@@ -1,7 +1,7 @@
 """What must hold in every tick, judged on the command against the image, never on the plant."""
 
 from bess.core.battery.sequence import RUN
-from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, STANDBY
+from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, MAINTENANCE, STANDBY
 from bess.core.points import BATTERY_W
 from bess.core.tick import elapsed_ms
 
@@ -26,7 +26,9 @@ def broken(manager, before_w, dt_ms):
     settings = manager.settings
     if -lo_w > settings.charge_w_max or hi_w > settings.discharge_w_max:
         return BEYOND_RATING
-    if mode == EMERGENCY and (w or command.run):
+    if (mode == EMERGENCY or mode == MAINTENANCE and not manager.test.kind) and w:
+        return NOT_STOPPED
+    if mode == EMERGENCY and command.run:
         return NOT_STOPPED
     if w == 0:
         return 0
@@ -35,7 +37,7 @@ def broken(manager, before_w, dt_ms):
     if mode == STANDBY and manager.sequence.step == RUN:
         return NOT_STOPPED
     rise_w = abs(w) - (abs(before_w) if (w > 0) == (before_w > 0) else 0)
-    if rise_w > manager.ramp.up_w * min(dt_ms, 200) // 1000 + 1:
+    if rise_w > manager.rise_w * min(dt_ms, 2 * settings.tick_ms) // 1000 + 1:
         return TOO_STEEP
     wish_w = manager.requests.wish_w
     if rise_w > 0 and (wish_w <= 0 if w > 0 else wish_w >= 0):

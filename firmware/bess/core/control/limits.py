@@ -2,48 +2,64 @@
 
 Evaluated when a module brings a new sample, kept until the next. The curves give per mille of the
 BMS limit; a side that was closed to zero reopens only at its reopening value. Curves and
-reopening values: the industrial pair of an LFP pack maker and the driver-default temperature rows.
+reopening values: the industrial pair of an LFP pack maker and the driver-default temperature
+rows; the profile "gentle" is for packs up to 0.2 C, at 0.5 C it would throttle on the plateau.
 """
 
 from micropython import const
 
 from bess.core import curves
 from bess.core.points import (
-    WHY_BMS_CURRENT, WHY_CELL_HIGH, WHY_CELL_LOW, WHY_COLD, WHY_HOT, WHY_MODULE_SILENT,
-    WHY_SOC_MAX, WHY_SOC_MIN, WHY_SOC_UNKNOWN,
+    WHY_BMS_CURRENT, WHY_CELL_HIGH, WHY_CELL_LOW, WHY_COLD, WHY_DC_TRIM, WHY_HOT,
+    WHY_MODULES_IN_SERVICE, WHY_MODULE_SILENT, WHY_PACK_VOLTAGE, WHY_SOC_MAX, WHY_SOC_MIN,
+    WHY_SOC_UNKNOWN,
 )
-from bess.core.tick import TICK_MASK
-
-_TAPER_MV = const(3450)             # outside these the curves are flat at 1000
-_FULL_MV = const(3000)
-_MILD_DC = const(100)
-_WARM_DC = const(400)
+from bess.core.tick import TICK_MASK, Dwell
 
 CELL_HIGH = (3450, 1000, 3600, 20, 3650, 0)
 CELL_LOW = (2900, 0, 2920, 10, 3000, 1000)
+CELL_HIGH_GENTLE = (3375, 1000, 3400, 250, 3425, 50, 3450, 5, 3500, 0)
+CELL_LOW_GENTLE = (2800, 0, 2900, 5, 3000, 50, 3100, 250, 3190, 1000)
 CELL_LOW_CHARGE = (2799, 20, 2800, 100, 2999, 100, 3000, 1000)
 COLD_CHARGE = (0, 0, 20, 250, 50, 500, 100, 1000)
 HOT_CHARGE = (400, 1000, 450, 500, 500, 250, 550, 0)
 COLD_DISCHARGE = (-100, 0, 0, 250, 50, 500, 100, 1000)
 HOT_DISCHARGE = (400, 1000, 450, 500, 500, 250, 550, 0)
 
+_HOLD_MS = const(60_000)            # a cell must have recovered for so long
+_CELL_MV_MAX = const(3600)          # default of the pack's voltages, per cell
+_CELL_MV_MIN = const(2900)
+_TRIM_MS = const(2000)              # the plant has followed its command by then
+_TRIM_PM_MIN = const(500)
+_TRIM_STEP_PM = const(2)
+
 
 class Gate:
-    """Hysteresis: closed at 0, open again when `reopen` was true for `hold_ms` on end."""
+    """One curve with hysteresis: closed at 0, open again when x was at `reopen` for `hold_ms`.
 
-    def __init__(self, hold_ms):
+    sense: 1 when high values of x restrict, -1 when low ones do. why: reason of the window.
+    """
+
+    def __init__(self, why, sense, curve, reopen, hold_ms=0):
+        self.why = why
         self.closed = False
+        self.edge = curve[0] if sense > 0 else curve[-2]    # up to here nothing is restricted
+        self._sense = sense
+        self._curve = curve
+        self._reopen = reopen
         self._hold_ms = hold_ms
         self._since_ms = None
 
-    def let(self, pm, reopen, now_ms):
-        """pm or 0; pm: per mille that the curve gives, reopen: the reopening value is reached."""
+    def let(self, x, now_ms):
+        """Per mille permitted at x."""
+        sense = self._sense
+        pm = 1000 if (x - self.edge) * sense <= 0 else curves.at(self._curve, x)
         if pm <= 0:
             self.closed = True
             self._since_ms = None
             return 0
         if self.closed:
-            if not reopen:
+            if (x - self._reopen) * sense > 0:
                 self._since_ms = None
                 return 0
             if self._since_ms is None:
@@ -54,24 +70,56 @@ class Gate:
         return pm
 
 
+class Trim:
+    """Takes back what flows above the DC limit although the AC command is inside (DC_TRIM)."""
+
+    def __init__(self):
+        self.pm = 1000
+        self._over = Dwell(_TRIM_MS)
+
+    def follow(self, flows_ma, limit_ma, now_ms):
+        """flows_ma: measured in this direction; limit_ma: permitted. Renews `pm`."""
+        if self._over.held(flows_ma > limit_ma + limit_ma // 50 + 500, now_ms):
+            self._over.held(False, now_ms)
+            self.pm = max(_TRIM_PM_MIN, self.pm * (limit_ma // 100) // (flows_ma // 100))
+        elif self.pm < 1000 and flows_ma < limit_ma:
+            self.pm = min(1000, self.pm + _TRIM_STEP_PM)
+
+
 class PackLimits:
-    """charge_w, discharge_w: magnitudes at AC; charge_why, discharge_why: the deciding rule."""
+    """charge_w, discharge_w: magnitudes at AC; charge_why, discharge_why: the deciding rule.
+
+    full_session: True while a calibration charge may pass the maximum SoC.
+    """
 
     def __init__(self, settings):
         self.charge_w = self.discharge_w = 0
         self.charge_why = self.discharge_why = WHY_MODULE_SILENT
+        self.full_session = False
         self._eta_pm = settings.eta_pm
-        self._soc_pm_max = settings.soc_pm_max
-        self._soc_pm_min = settings.soc_pm_min
-        self._soc_band_pm = settings.soc_band_pm
-        self._cell_high = Gate(60_000)
-        self._cell_low = Gate(60_000)
-        self._cold_charge = Gate(0)
-        self._hot_charge = Gate(0)
-        self._cold_discharge = Gate(0)
-        self._hot_discharge = Gate(0)
-        self._soc_max = Gate(0)
-        self._soc_min = Gate(0)
+        gentle = settings.cell_profile == "gentle"
+        soc_max, soc_min, band = settings.soc_pm_max, settings.soc_pm_min, settings.soc_band_pm
+        cells = settings.cells_s * settings.modules_s
+        high_mv = settings.charge_mv_max or cells * _CELL_MV_MAX
+        low_mv = settings.discharge_mv_min or cells * _CELL_MV_MIN
+        self._high = Gate(WHY_CELL_HIGH, 1, CELL_HIGH_GENTLE if gentle else CELL_HIGH,
+                          3480 if gentle else 3630, _HOLD_MS)
+        self._low = Gate(WHY_CELL_LOW, -1, CELL_LOW_GENTLE if gentle else CELL_LOW, 3000, _HOLD_MS)
+        self._low_charge = Gate(WHY_CELL_LOW, -1, CELL_LOW_CHARGE, 0)
+        self._cold_charge = Gate(WHY_COLD, -1, COLD_CHARGE, 20)
+        self._hot_charge = Gate(WHY_HOT, 1, HOT_CHARGE, 530)
+        self._cold_discharge = Gate(WHY_COLD, -1, COLD_DISCHARGE, -80)
+        self._hot_discharge = Gate(WHY_HOT, 1, HOT_DISCHARGE, 530)
+        self._soc_max = Gate(WHY_SOC_MAX, 1, (soc_max - band, 1000, soc_max, 0), soc_max - 20)
+        self._soc_min = Gate(WHY_SOC_MIN, -1, (soc_min, 0, soc_min + band, 1000), soc_min + 20)
+        self._pack_high = Gate(WHY_PACK_VOLTAGE, 1, (high_mv, 1000, high_mv + high_mv // 100, 0),
+                               high_mv - high_mv // 50)
+        self._pack_low = Gate(WHY_PACK_VOLTAGE, -1, (low_mv, 0, low_mv + low_mv // 100, 1000),
+                              low_mv + low_mv // 50)
+        self._charge_trim = Trim()
+        self._discharge_trim = Trim()
+        self._was_calm = False
+        self._closed = False
         self._pm = 1000
         self._why = 0
 
@@ -80,64 +128,74 @@ class PackLimits:
         if pack.strings_live == 0:
             return                      # the last limits stand and fade with their age
         decivolts = pack.pack_mv // 100
-        self._pm, self._why = 1000, WHY_BMS_CURRENT
-        self._charge_side(pack, now_ms)
-        dc_w = min(pack.charge_ma_max // 100, 60_000) * decivolts // 100
-        self.charge_w = curves.part(dc_w, self._pm)
+        all_live = pack.strings_live == pack.strings_p
+        why = WHY_BMS_CURRENT if all_live else WHY_MODULES_IN_SERVICE
+        calm = self._is_calm(pack) and not self._closed
+        self._closed = False
+        self._pm, self._why = 1000, why
+        if not calm:
+            self._charge_side(pack, now_ms)
+        limit_ma = curves.part(pack.charge_ma_max, self._pm)
+        self._trim(self._charge_trim, -pack.current_ma, limit_ma, now_ms)
+        self.charge_w = curves.part(_power_w(pack.charge_ma_max, decivolts), self._pm)
         self.charge_why = self._why
-        self._pm, self._why = 1000, WHY_BMS_CURRENT
-        self._discharge_side(pack, now_ms)
-        dc_w = min(pack.discharge_ma_max // 100, 60_000) * decivolts // 100
+        self._pm, self._why = 1000, why
+        if not calm:
+            self._discharge_side(pack, now_ms)
+        limit_ma = curves.part(pack.discharge_ma_max, self._pm)
+        self._trim(self._discharge_trim, pack.current_ma, limit_ma, now_ms)
+        dc_w = _power_w(pack.discharge_ma_max, decivolts)
         self.discharge_w = curves.part(curves.part(dc_w, self._eta_pm), self._pm)
         self.discharge_why = self._why
 
-    def _rule(self, pm, why):
-        if pm < self._pm:
-            self._pm = pm
-            self._why = why
+    def _is_calm(self, pack):
+        """True when no curve restricts anything: the usual case, spared their evaluation."""
+        soc_pm = pack.soc_pm_min
+        return (soc_pm is not None and soc_pm >= self._soc_min.edge
+                and pack.soc_pm_max <= self._soc_max.edge
+                and pack.cell_mv_max <= self._high.edge and pack.cell_mv_min >= self._low.edge
+                and pack.cell_mv_min >= self._low_charge.edge
+                and pack.cell_dc_max <= self._hot_charge.edge
+                and pack.cell_dc_min >= self._cold_charge.edge
+                and pack.pack_mv <= self._pack_high.edge and pack.pack_mv >= self._pack_low.edge)
 
     def _charge_side(self, pack, now_ms):
-        high_mv, low_mv = pack.cell_mv_max, pack.cell_mv_min
-        cold_dc, hot_dc = pack.cell_dc_min, pack.cell_dc_max
-        gate = self._cell_high
-        if high_mv > _TAPER_MV or gate.closed:
-            self._rule(gate.let(curves.at(CELL_HIGH, high_mv), high_mv <= 3630, now_ms),
-                       WHY_CELL_HIGH)
-        if low_mv < _FULL_MV:
-            self._rule(curves.at(CELL_LOW_CHARGE, low_mv), WHY_CELL_LOW)
-        gate = self._cold_charge
-        if cold_dc < _MILD_DC or gate.closed:
-            self._rule(gate.let(curves.at(COLD_CHARGE, cold_dc), cold_dc >= 20, now_ms), WHY_COLD)
-        gate = self._hot_charge
-        if hot_dc > _WARM_DC or gate.closed:
-            self._rule(gate.let(curves.at(HOT_CHARGE, hot_dc), hot_dc <= 530, now_ms), WHY_HOT)
-        soc_pm = pack.soc_pm_max
-        if soc_pm is None:
-            self._rule(0, WHY_SOC_UNKNOWN)
-        else:
-            self._soc_rule(self._soc_max, self._soc_pm_max - soc_pm, WHY_SOC_MAX, now_ms)
+        self._narrow(self._high, pack.cell_mv_max, now_ms)
+        self._narrow(self._low_charge, pack.cell_mv_min, now_ms)
+        self._narrow(self._cold_charge, pack.cell_dc_min, now_ms)
+        self._narrow(self._hot_charge, pack.cell_dc_max, now_ms)
+        self._narrow(self._pack_high, pack.pack_mv, now_ms)
+        if pack.soc_pm_max is None:
+            self._pm, self._why = 0, WHY_SOC_UNKNOWN
+        elif not self.full_session:
+            self._narrow(self._soc_max, pack.soc_pm_max, now_ms)
 
     def _discharge_side(self, pack, now_ms):
-        low_mv = pack.cell_mv_min
-        cold_dc, hot_dc = pack.cell_dc_min, pack.cell_dc_max
-        gate = self._cell_low
-        if low_mv < _FULL_MV or gate.closed:
-            self._rule(gate.let(curves.at(CELL_LOW, low_mv), low_mv >= 3000, now_ms),
-                       WHY_CELL_LOW)
-        gate = self._cold_discharge
-        if cold_dc < _MILD_DC or gate.closed:
-            self._rule(gate.let(curves.at(COLD_DISCHARGE, cold_dc), cold_dc >= -80, now_ms),
-                       WHY_COLD)
-        gate = self._hot_discharge
-        if hot_dc > _WARM_DC or gate.closed:
-            self._rule(gate.let(curves.at(HOT_DISCHARGE, hot_dc), hot_dc <= 530, now_ms), WHY_HOT)
-        soc_pm = pack.soc_pm_min
-        if soc_pm is None:
-            self._rule(0, WHY_SOC_UNKNOWN)
+        self._narrow(self._low, pack.cell_mv_min, now_ms)
+        self._narrow(self._cold_discharge, pack.cell_dc_min, now_ms)
+        self._narrow(self._hot_discharge, pack.cell_dc_max, now_ms)
+        self._narrow(self._pack_low, pack.pack_mv, now_ms)
+        if pack.soc_pm_min is None:
+            self._pm, self._why = 0, WHY_SOC_UNKNOWN
         else:
-            self._soc_rule(self._soc_min, soc_pm - self._soc_pm_min, WHY_SOC_MIN, now_ms)
+            self._narrow(self._soc_min, pack.soc_pm_min, now_ms)
 
-    def _soc_rule(self, gate, room_pm, why, now_ms):
-        """Linear over the band before the limit, 0 at it, open again 20 pm inside."""
-        if room_pm < self._soc_band_pm or gate.closed:
-            self._rule(gate.let(room_pm * 1000 // self._soc_band_pm, room_pm >= 20, now_ms), why)
+    def _narrow(self, gate, x, now_ms):
+        pm = gate.let(x, now_ms)
+        if gate.closed:
+            self._closed = True
+        if pm < self._pm:
+            self._pm = pm
+            self._why = gate.why
+
+    def _trim(self, trim, flows_ma, limit_ma, now_ms):
+        if flows_ma > limit_ma or trim.pm < 1000:
+            trim.follow(flows_ma, limit_ma, now_ms)
+            if trim.pm < 1000:
+                self._pm = self._pm * trim.pm // 1000
+                self._why = WHY_DC_TRIM
+
+
+def _power_w(current_ma, decivolts):
+    """W from a current and a voltage in 0.1 V, inside 2**30."""
+    return min(current_ma // 100, 60_000) * decivolts // 100

@@ -7,37 +7,35 @@ in W at the AC side of the inverter, discharging is positive.
 from micropython import const
 
 from bess.core.battery.pack import Pack
+from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.battery.sequence import (
     EMPTY, RUN as RUN_STEP, STOP_PCS, WELDED, Sequence,
 )
-from bess.core.control import invariants, modes
+from bess.core.control import invariants, maintenance, modes, rules
 from bess.core.control.diagnosis import Diagnosis
 from bess.core.control.journal import Journal
 from bess.core.control.limits import PackLimits
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, IDLE, OFF, STANDBY,
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, STANDBY,
 )
 from bess.core.control.ramp import Ramp
-from bess.core.control.trips import Trips, UNCONFIRMED_MAX
+from bess.core.control.trips import Trips
 from bess.core.control.views import Views
-from bess.core.curves import part
 from bess.core.events import EMERGENCY as ALARM, INFO, TRIP, WARNING, Events
-from bess.core.flow.tracking import NO_DISCHARGE, Tracking, stale_step
+from bess.core.flow.tracking import Tracking, stale_step
 from bess.core.image import History, Image
 from bess.core.points import (
-    BATTERY_W, BY_MANUAL, BY_REMOTE, BY_SELF_USE, CAUSE_BMS_CRITICAL, CAUSE_COMMANDED,
-    CAUSE_CONTACTOR, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART,
-    EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY, EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_TRIP,
-    GRID_W, OUTPUTS, PCS_UNCONFIRMED, WHY_METER_STALE, WHY_MODE, WHY_MODULE_SILENT,
-    WHY_PCS_SILENT, WHY_RATING, WHY_TRIP,
+    BATTERY_W, BY_MANUAL, BY_PROTECT_CHARGE, BY_REMOTE, BY_SELF_USE, BY_TEST,
+    CAUSE_BMS_CRITICAL, CAUSE_COMMANDED, CAUSE_CONTACTOR, CAUSE_INPUT, CAUSE_INVARIANT,
+    CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY,
+    EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_TEST, EVENT_TRIP, GRID_W, OUTPUTS, PCS_UNCONFIRMED,
 )
 from bess.core.request import FOR_EVER, Requests, slot_of
 from bess.core.tick import TICK_MASK, Dwell
 from bess.core.window import Window
 
-_DT_MS_MAX = const(200)
-_FADE_MS = const(1000)
 _RESET_MS = const(5000)
+_RESUME_MS = const(10_000)          # a stored wish to run is followed so long after a restart
 # causes that open the contactors after 1 s at the latest
 _QUICK = 1 << CAUSE_INPUT | 1 << CAUSE_OVER_CURRENT | 1 << CAUSE_BMS_CRITICAL
 
@@ -65,9 +63,11 @@ class Manager:
         self.sequence = Sequence(settings, self.image, self.pack)
         self.diagnosis = Diagnosis(settings, self.image, self.pack)
         self.trips = Trips(settings, self.image)
-        self.limits = PackLimits(settings)
-        self.ramp = Ramp(settings.w_rated, settings.ramp_up_pm, settings.ramp_down_pm,
-                         settings.zero_dwell_ms)
+        self.permits = PackLimits(settings)
+        self.charge_params = ChargeParams()
+        self.discharge_params = DischargeParams()
+        self.test = maintenance.Test(settings)
+        self.ramp = Ramp(settings)
         self.tracking = Tracking(settings)
         self.history = History(64)
         self.views = Views(self)
@@ -79,8 +79,16 @@ class Manager:
         self.openings = 0
         self.causes_gone = False
         self._commanded = False
+        self.local = False          # authority: True leaves only protection, tests and people
+        self.rise_w = 0             # fastest rise permitted in this tick, in W per second
         self.now_ms = self._last_ms = 0
+        self._dt_ms_max = 2 * settings.tick_ms
         self._began = False
+        self._new_charge = self._new_discharge = None
+        self._asleep = False
+        self._asleep_after = Dwell(settings.idle_standby_ms)
+        self._resumes = False
+        self._resume = Dwell(_RESUME_MS)
         self._battery_ms = -1
         self.meter_step = 0
         self._idle = Dwell(settings.idle_hold_ms)
@@ -89,6 +97,9 @@ class Manager:
         self._self_use = slot_of(BY_SELF_USE)
         self._manual = slot_of(BY_MANUAL)
         self._remote = slot_of(BY_REMOTE)
+        self._testing = slot_of(BY_TEST)
+        self._local_slots = (1 << slot_of(BY_PROTECT_CHARGE) | 1 << self._testing
+                             | 1 << self._manual)
 
     # --- the tick -------------------------------------------------------------------------
 
@@ -101,12 +112,13 @@ class Manager:
         self._last_ms = self.now_ms = now_ms
         before_w = self.command.battery_w
         self.image.latch(now_ms)
+        self._take_params()
         self._read_modules(now_ms)
         self._watch(now_ms)
         self._decide_mode(now_ms)
         self._track(now_ms)
-        self.requests.settle(now_ms)
-        self._open_window(now_ms)
+        self.requests.settle(now_ms, self._local_slots if self.local else -1)
+        rules.open_window(self, now_ms)
         self._drive(dt_ms, now_ms)
         self._follow_mode(now_ms)
         broken = invariants.broken(self, before_w, dt_ms)
@@ -119,11 +131,18 @@ class Manager:
         """Bits for the board's outputs, in the order of the point OUTPUTS."""
         return self.image.now[OUTPUTS] or 0
 
+    def _take_params(self):
+        """A set of parameters is taken whole at the beginning of a tick."""
+        if self._new_charge is not None:
+            self.charge_params, self._new_charge = self._new_charge, None
+        if self._new_discharge is not None:
+            self.discharge_params, self._new_discharge = self._new_discharge, None
+
     def _read_modules(self, now_ms):
         pack = self.pack
         pack.update(now_ms)
         if pack.fresh or pack.lost:
-            self.limits.update(pack, now_ms)
+            self.permits.update(pack, now_ms)
         if (0 < pack.modules_live < pack.count and self.sequence.closed()
                 and self.mode != EMERGENCY):
             self._exclude_silent(now_ms)
@@ -163,6 +182,9 @@ class Manager:
         self.pack.readmit()             # a person looks at all of it before the next start
         self.requests.withdraw(self._manual)
         self.events.note(EVENT_EMERGENCY, ALARM, cause, now_ms)
+        self._resumes = False
+        self.test.end()
+        self.requests.withdraw(self._testing)
         if self.mode != EMERGENCY:
             self._enter(EMERGENCY, now_ms)
         self.sequence.stop(now_ms, True)
@@ -175,16 +197,50 @@ class Manager:
             for trip in range(16):
                 if trips.raised >> trip & 1:
                     self.events.note(EVENT_TRIP, TRIP, trip, now_ms)
-        if trips.present and self.mode != EMERGENCY:
+        if self._resumes and self._resume.held(True, now_ms):
+            self._resumes = False
+            self.run_wanted = 1
+        if self.mode == MAINTENANCE:
+            self._maintain(now_ms)
+        elif trips.present and self.mode != EMERGENCY:
             sequence.stop(now_ms, True)
             if self.mode != STANDBY:
                 self._enter(STANDBY, now_ms)
-        elif (self.mode == STANDBY and self.run_wanted and sequence.phase == OFF
-                and self.pack.strings_live):
-            self._restart(now_ms)
+        elif self.mode == STANDBY:
+            self._look_for_work(now_ms)
+        elif self._asleep_after.held(self._may_sleep(), now_ms):
+            self._asleep = True
+            sequence.stop(now_ms)
+            self._enter(STANDBY, now_ms)
         sequence.tick(now_ms)
         if sequence.step == RUN_STEP and self.mode == STANDBY:
             self._enter(IDLE, now_ms)
+
+    def _may_sleep(self):
+        return self.mode == IDLE and self._asleep_after.span_ms > 0 and not self.requests.wish_w
+
+    def _look_for_work(self, now_ms):
+        """STANDBY without a trip: start when somebody wants it and something is there to do."""
+        if self.requests.wish_w:
+            self._asleep = False
+        if (self.run_wanted and self.sequence.phase == OFF and self.pack.strings_live
+                and not self._asleep):
+            self._restart(now_ms)
+
+    def _maintain(self, now_ms):
+        test = self.test
+        if test.over(now_ms) or test.kind and self.trips.present:
+            self.end_test()
+        if test.kind and test.kind != maintenance.CONTACTOR:
+            self.sequence.start(now_ms)
+
+    def end_test(self):
+        """Stop what is tested: power to zero, inverter off, contactors open."""
+        if self.test.kind:
+            self.events.note(EVENT_TEST, INFO, 0, self.now_ms)
+        self.test.end()
+        self.requests.withdraw(self._testing)
+        self.sequence.stop(self.now_ms)
 
     def _restart(self, now_ms):
         if self.started:
@@ -194,6 +250,7 @@ class Manager:
                     self.events.note(EVENT_AUTO_RESTART_GIVEN_UP, WARNING, 0, now_ms)
                 return
             self.events.note(EVENT_AUTO_RESTART, INFO, 0, now_ms)
+            self.ramp.reconnecting = True
         self.started = True
         self.sequence.start(now_ms)
 
@@ -214,53 +271,15 @@ class Manager:
             wish_w = self.tracking.sample(grid_w, battery_w, self.window)
             self.requests.ask(self._self_use, wish_w, now_ms, FOR_EVER)
 
-    def _open_window(self, now_ms):
-        window, settings = self.window, self.settings
-        window.open(settings.charge_w_max, settings.discharge_w_max, WHY_RATING)
-        if self.trips.present:
-            window.close(WHY_TRIP)
-        self._bound_by_step(window)
-        now = self.image.now
-        if now[BATTERY_W] is None or (now[PCS_UNCONFIRMED] or 0) >= UNCONFIRMED_MAX:
-            window.close(WHY_PCS_SILENT)
-        limits = self.limits
-        window.charge(limits.charge_w, limits.charge_why)
-        window.discharge(limits.discharge_w, limits.discharge_why)
-        if self.meter_step and self.requests.rank == BY_SELF_USE:
-            self._bound_by_meter(window)
-        if self.pack.strings_live == 0:
-            self._fade(window, now_ms)
-
-    def _bound_by_step(self, window):
-        """Power only in RUN; while the pack empties the command may only fall."""
-        if self.sequence.step == EMPTY:
-            window.charge(-self.ramp.w, WHY_MODE)
-            window.discharge(self.ramp.w, WHY_MODE)
-        elif self.sequence.step != RUN_STEP or self.mode == EMERGENCY:
-            window.close(WHY_MODE)
-
-    def _bound_by_meter(self, window):
-        """Tracking on an old sample only moves towards zero; later it discharges no more."""
-        w = self.ramp.w
-        window.charge(-w, WHY_METER_STALE)
-        window.discharge(0 if self.meter_step >= NO_DISCHARGE else w, WHY_METER_STALE)
-
-    def _fade(self, window, now_ms):
-        """All modules silent: both sides go to zero within 1 s, from 5 s on."""
-        late_ms = ((now_ms - self.pack.last_ms) & TICK_MASK) - self.settings.fade_after_ms
-        if late_ms <= 0:
-            return
-        left = _FADE_MS - late_ms if late_ms < _FADE_MS else 0
-        window.charge(part(-window.lo_w, left), WHY_MODULE_SILENT)
-        window.discharge(part(window.hi_w, left), WHY_MODULE_SILENT)
-
     def _drive(self, dt_ms, now_ms):
         """Ramp towards the bounded wish; a stop or an emergency takes no ramp."""
         ramp, sequence = self.ramp, self.sequence
+        dt_ms = min(dt_ms, self._dt_ms_max)
+        self.rise_w = ramp.rise_w_max()
         if sequence.step == RUN_STEP:
-            ramp.follow(self.requests.wish_w, self.window, min(dt_ms, _DT_MS_MAX))
+            ramp.follow(self.requests.wish_w, self.window, dt_ms)
         elif sequence.step == EMPTY:
-            ramp.follow(0, self.window, min(dt_ms, _DT_MS_MAX))
+            ramp.follow(0, self.window, dt_ms)
             if ramp.w:
                 sequence.wait(now_ms)   # the time for the inverter counts from zero on
         else:
@@ -269,7 +288,7 @@ class Manager:
         self.command.run = sequence.run
 
     def _follow_mode(self, now_ms):
-        if self.sequence.step != RUN_STEP or self.mode == STANDBY or self.mode == EMERGENCY:
+        if self.sequence.step != RUN_STEP or self.mode > IDLE or self.mode == STANDBY:
             return
         w = self.ramp.w
         if w < 0:

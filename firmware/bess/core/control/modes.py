@@ -1,6 +1,8 @@
-"""Modes and the transitions between them, as one table; anything else is refused."""
+"""Codes of modes, phases and refusals (fixed by the interfaces), and the permitted transitions."""
 
 from micropython import const
+
+from bess.core.control.transitions import NEXT
 
 STANDBY = const(0)
 CHARGE = const(1)
@@ -15,25 +17,21 @@ RUNNING = const(2)
 STOPPING = const(3)
 BLOCKED = const(4)
 
-# refusals of a call, numbers fixed by the interface
+# refusals of a call
 REFUSED_NOT_STARTED = const(1)
 REFUSED_MODE = const(2)
 REFUSED_LATCHED = const(3)
 REFUSED_CAUSE_PRESENT = const(4)
 REFUSED_NO_PERSON = const(5)
+REFUSED_LOCAL_ONLY = const(6)
 REFUSED_RANGE = const(7)
-
-# bit n of the row of a mode: mode n may follow
-_NEXT = bytes((
-    1 << IDLE | 1 << EMERGENCY | 1 << MAINTENANCE,                          # STANDBY
-    1 << IDLE | 1 << DISCHARGE | 1 << STANDBY | 1 << EMERGENCY,             # CHARGE
-    1 << IDLE | 1 << CHARGE | 1 << STANDBY | 1 << EMERGENCY,                # DISCHARGE
-    1 << CHARGE | 1 << DISCHARGE | 1 << STANDBY | 1 << EMERGENCY | 1 << MAINTENANCE,  # IDLE
-    1 << STANDBY | 1 << MAINTENANCE,                                        # EMERGENCY
-    1 << STANDBY | 1 << EMERGENCY,                                          # MAINTENANCE
-))
+REFUSED_DIRECTION = const(8)
+REFUSED_FULL = const(9)
+REFUSED_RANK_HELD = const(10)
+REFUSED_LOOSER = const(11)
+REFUSED_CLOCK = const(12)
 
 
 def permitted(mode, following):
     """True when the table knows the transition."""
-    return _NEXT[mode] >> following & 1 == 1
+    return NEXT[mode] >> following & 1 == 1
