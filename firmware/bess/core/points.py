@@ -57,9 +57,11 @@ MODULES = const(50)
 LINKS = const(51)
 REQUEST_LEFT_S = const(52)
 IMBALANCE_PM = const(53)
-SITE_POINTS = const(54)
+STRING_COILS = const(54)
+STRING_INPUTS = const(55)
+SITE_POINTS = const(56)
 SITE_BASE = const(0)
-SITE_SPAN = const(76)
+SITE_SPAN = const(78)
 
 # control: index in its row of values
 REMOTE_W = const(0)
@@ -273,7 +275,7 @@ SITE_MAP = (
     b'\x01\x13\x01"\x010\x018\x01@\x01H\x01R\x01b'
     b'\x01r\x01\x82\x01\x92\x01\xa2\x01\xb0\x01\xb8\x01\xc0\x01\xc8'
     b'\x01\xd0\x01\xd8\x01\xe0\x01\xe8\x01\xf0\x01\xf8\x02\x02\x02\x12'
-    b'\x02"\x022\x02@\x02H\x02P\x02X'
+    b'\x02"\x022\x02@\x02H\x02P\x02X\x02`\x02h'
 )
 CONTROL_MAP = (
     b'\x00\x03\x00\x10\x00\x18\x00 \x00('
@@ -299,4 +301,5 @@ SITE_AGES = (
     (PCS_STATE, 2000),
     (GRID_CHZ, 2000),
     (INPUTS, 500),
+    (STRING_INPUTS, 500),
 )

@@ -3,10 +3,12 @@
 from bess.core.battery.sequence import (
     FAILED_CONTACTOR, FAILED_PCS, FAILED_PRECHARGE, FAILED_PRECHARGE_TRY, K_MINUS, K_PLUS,
     PCS_FAULT, PCS_RUNNING, PRECHARGE, WELDED, Sequence, CHECK, CLOSE_MINUS, CLOSE_PLUS, COOL,
-    EMPTY, FILL, HOLD_ZERO, OPEN, REST, RUN, SETTLE, START_PCS, STOP_PCS, WAIT_PCS,
+    EMPTY, FILL, HOLD, HOLD_ZERO, KEEP, OPEN, OPEN_PLUS, REST, RUN, SETTLE, START_PCS, STOP_PCS,
+    WAIT_PCS,
 )
 from bess.core.control.modes import OFF, RUNNING, STARTING
 from bess.core.battery.pack import Pack
+from bess.core.events import Events
 from bess.core.image import Image
 from bess.core.points import (
     BATTERY_W, DC_MV, INPUTS, M_CURRENT_MA, PCS_STATE, PCS_UNCONFIRMED,
@@ -23,7 +25,7 @@ class Rig:
         settings = settings_of(strings_p=1, **changes)
         self.image, self.pack = Image(), Pack(1, 1, 2000, settings.module_ma_rated)
         healthy(self.pack.rows[0])
-        self.sequence = Sequence(settings, self.image, self.pack)
+        self.sequence = Sequence(settings, self.image, self.pack, Events())
         self.now_ms = 0
         self.current_ma = 0
         self.new_samples = True
@@ -136,8 +138,8 @@ FAILURES = (
     (FILL, _bus_unknown, 5000, FAILED_PRECHARGE_TRY, COOL, "nobody sees the bus"),
     (FILL, _current_flows, 5000, FAILED_PRECHARGE_TRY, COOL, "something draws from the bus"),
     (CLOSE_PLUS, _no_feedback, 200, FAILED_CONTACTOR, REST, "K+ does not close"),
-    (WAIT_PCS, _pcs_silent, 60_000, FAILED_PCS, OPEN, "the inverter never answers"),
-    (WAIT_PCS, _pcs_fault, 60_000, FAILED_PCS, OPEN, "the inverter reports a fault"),
+    (WAIT_PCS, _pcs_silent, 60_000, FAILED_PCS, OPEN_PLUS, "the inverter never answers"),
+    (WAIT_PCS, _pcs_fault, 60_000, FAILED_PCS, OPEN_PLUS, "the inverter reports a fault"),
     (START_PCS, _nothing, 400_000, FAILED_PCS, STOP_PCS, "the inverter does not run"),
     (HOLD_ZERO, _unconfirmed, 5000, FAILED_PCS, STOP_PCS, "zero is not confirmed"),
     (HOLD_ZERO, _power_flows, 5000, FAILED_PCS, STOP_PCS, "power above 2 % at a command of 0"),
@@ -321,7 +323,7 @@ def test_openings():
         rig.sequence.stop(rig.now_ms, True)
         if within_ms:
             rig.sequence.open_within(within_ms)
-        spent_ms = rig.until(OPEN) - 100        # the tick that asked is not waiting
+        spent_ms = rig.until(OPEN_PLUS) - 100        # the tick that asked is not waiting
         assert wanted_ms - 100 <= spent_ms <= wanted_ms, (why, spent_ms)
         assert rig.sequence.opened_ma == counted_ma, (why, rig.sequence.opened_ma)
 
@@ -364,7 +366,8 @@ def test_without_contactors_of_our_own():
     assert rig.sequence.step == WAIT_PCS and rig.sequence.coils == 0
     rig.image.now[PCS_STATE] = PCS_RUNNING
     rig.until(RUN)
-    assert rig.sequence.closed() and not rig.sequence.watches_feedback()
+    rig.follow = 0
+    assert rig.sequence.closed() and not rig.sequence.feedback_wrong()
     rig.sequence.stop(rig.now_ms, True)
     rig.until(REST)
     assert rig.sequence.opened_ma is None and not rig.sequence.failed
@@ -383,3 +386,81 @@ def test_feedback_is_watched_where_it_stands_still():
             watched.append(step)
         rig.step(100)
     assert watched == [REST, WAIT_PCS, START_PCS, HOLD_ZERO, RUN], watched
+
+
+def test_k_plus_opens_before_k_minus():
+    rig = Rig().at(RUN)
+    rig.sequence.stop(rig.now_ms, True)
+    rig.until(OPEN_PLUS)
+    assert rig.sequence.coils == K_MINUS
+    rig.follow = K_MINUS | PRECHARGE            # K+ is stuck: K- opens all the same
+    rig.image.now[INPUTS] = 1
+    assert rig.until(OPEN) <= 300 and rig.sequence.coils == 0
+
+
+def test_no_start_while_the_inverter_moves_power():
+    rig = Rig()
+    rig.image.now[BATTERY_W] = 401
+    rig.sequence.start(rig.now_ms)
+    rig.until(REST)
+    assert rig.sequence.failed == FAILED_CONTACTOR
+    rig.image.now[BATTERY_W] = None
+    rig.sequence.start(rig.now_ms)
+    rig.until(CLOSE_MINUS)
+    assert rig.sequence.coils == K_MINUS, "an inverter on the DC bus is silent before the start"
+
+
+HOLDS = (
+    # coils, permitted, why
+    (0, True, "release"), (K_MINUS, True, "one coil"), (PRECHARGE, True, "one coil"),
+    (K_PLUS, True, "one coil"), (MAIN, False, "two coils close the circuit"),
+    (8, False, "there is no second set"), (-1, False, "nonsense"),
+)
+
+
+def test_a_person_may_hold_one_coil():
+    for coils, permitted, why in HOLDS:
+        rig = Rig()
+        assert rig.sequence.may_hold(coils) == permitted, why
+        if permitted:
+            rig.sequence.hold(coils, rig.now_ms)
+            rig.step(300)
+            assert (rig.sequence.step, rig.sequence.coils) == (HOLD, coils), why
+            assert not rig.sequence.feedback_wrong(), why
+            rig.sequence.stop(rig.now_ms)
+            rig.until(REST)
+            assert rig.sequence.coils == 0, why
+    rig = Rig().at(RUN)
+    rig.sequence.hold(K_PLUS, rig.now_ms)
+    assert rig.sequence.step == RUN, "only at rest"
+    assert not Rig(contactors="none").sequence.may_hold(K_PLUS)
+
+
+def test_a_held_coil_without_its_feedback_is_seen():
+    rig = Rig()
+    rig.follow = 0
+    rig.sequence.hold(K_PLUS, rig.now_ms)
+    rig.step(200)
+    assert rig.sequence.feedback_wrong()
+
+
+def test_standby_with_closed_contactors():
+    rig = Rig(standby_contactors="closed").at(RUN)
+    rig.sequence.stop(rig.now_ms)
+    rig.until(KEEP)
+    assert (rig.sequence.coils, rig.sequence.run, rig.sequence.phase) == (MAIN, 0, OFF)
+    assert rig.sequence.closed()
+    rig.sequence.stop(rig.now_ms)
+    assert rig.sequence.step == KEEP, "a normal stop leaves them"
+    rig.sequence.start(rig.now_ms)
+    assert rig.sequence.step == WAIT_PCS, "no precharge is needed"
+    rig.until(RUN)
+    rig.sequence.stop(rig.now_ms, True)
+    rig.until(REST)
+    assert rig.sequence.coils == 0, "a trip or an emergency opens them"
+    rig.at(RUN)
+    rig.sequence.stop(rig.now_ms)
+    rig.until(KEEP)
+    rig.sequence.stop(rig.now_ms, True)
+    rig.until(REST)
+    assert rig.sequence.coils == 0, "also when they had been kept"

@@ -1,7 +1,7 @@
 """Each invariant broken once by hand: the check sees it, and the tick commands zero."""
 
 from bess.core.control import invariants
-from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, STANDBY
+from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, MAINTENANCE, STANDBY
 from bess.core.points import BATTERY_W, CAUSE_INVARIANT
 from host_tests.core.bench_pack import Bench
 
@@ -49,6 +49,11 @@ def _other_wish(manager):
     manager.command.battery_w = 5100
 
 
+def _untested(manager):
+    manager.mode = MAINTENANCE
+    manager.command.battery_w = 5001
+
+
 BROKEN = (
     # what a bug might do to a pack that discharges 5 kW, invariant, why
     (lambda manager: None, 0, "all is well"),
@@ -60,6 +65,7 @@ BROKEN = (
     (_set(mode=CHARGE), invariants.WRONG_SIGN, "discharge in CHARGE"),
     (_set(mode=STANDBY), invariants.NOT_STOPPED, "power in STANDBY"),
     (_set(mode=EMERGENCY), invariants.NOT_STOPPED, "power in EMERGENCY"),
+    (_untested, invariants.NOT_STOPPED, "MAINTENANCE without a test"),
     (_command(5202), invariants.TOO_STEEP, "faster than the ramp"),
     (_command(5200), invariants.UNASKED, "as fast as the ramp, but nobody wants more"),
     (_command(-200), invariants.WRONG_SIGN, "charge in DISCHARGE"),

@@ -35,7 +35,8 @@ class Pack:
     cell_mv_max, cell_mv_min, cell_dc_max, cell_dc_min, pack_mv (mean of the strings),
     current_ma (sum of the strings, + discharges), string_ma_max (largest magnitude),
     charge_ma_max and discharge_ma_max (of the whole pack), imbalance_pm (1000 = equal),
-    faults (not 0 when any module has one), strings_live, modules_live, last_ms (while no
+    faults (not 0 when any module has one), strings_live, strings_on (live and on the bus: these
+    share the current), modules_live, last_ms (while no
     string is live: when a whole one was last heard), samples (a count), lost, back, fresh (bits of
     the modules that fell silent, returned or brought a sample in this tick).
     """
@@ -45,6 +46,7 @@ class Pack:
         self.count = count
         self.modules_s = modules_s
         self.strings_p = strings_p
+        self.strings_on = 0
         self.silent_ms = silent_ms
         self.rated_ma = rated_ma
         self.balance_wanted = 0
@@ -57,7 +59,8 @@ class Pack:
         self.last_ms = 0
         self.samples = 0
         self._fresh = bytearray(count)
-        self._string_live = bytearray(strings_p)
+        self.string_live = bytearray(strings_p)
+        self.joined = -1                # bits of the strings on the bus
         self._cell_max = [_LOW] * count
         self._cell_min = [_HIGH] * count
         self._dc_max = [_LOW] * count
@@ -93,7 +96,7 @@ class Pack:
                 fresh[i] = 0
                 self.fresh |= 1 << i
                 self.samples = (self.samples + 1) & TICK_MASK
-                if live[i] and self._string_live[i // self.modules_s]:
+                if live[i] and self.string_live[i // self.modules_s]:
                     self._take(i)
                     changed = True
                 elif not self.excluded >> i & 1:
@@ -109,6 +112,23 @@ class Pack:
         """Leave a silent module out until `readmit`: it was away for too long to be trusted."""
         self.excluded |= 1 << index
 
+    def join(self, strings):
+        """Bits of the strings that are on the bus now."""
+        self.joined = strings
+        self._slow = True
+
+    def string_mv(self, string):
+        """Voltage of one string in mV, 0 while it is silent."""
+        first = string * self.modules_s
+        total_mv = 0
+        for k in range(first, first + self.modules_s):
+            total_mv += self._mv[k]
+        return total_mv
+
+    def string_excluded(self, string):
+        """True when a module of this string has been left out."""
+        return self.excluded >> string * self.modules_s & (1 << self.modules_s) - 1 != 0
+
     def readmit(self):
         """A person wants all modules back; they return with their next sample."""
         self.excluded = 0
@@ -122,7 +142,7 @@ class Pack:
         for k in range(first, first + self.modules_s):
             if not self.live[k]:
                 return
-        self._string_live[string] = 1
+        self.string_live[string] = 1
         for k in range(first, first + self.modules_s):
             self._take(k)
 
@@ -130,9 +150,9 @@ class Pack:
         self.live[i] = 0
         self.lost |= 1 << i
         string = i // self.modules_s
-        if self._string_live[string]:
+        if self.string_live[string]:
             self.last_ms = self.at_ms[i]    # nobody has watched the whole string since then
-        self._string_live[string] = 0
+        self.string_live[string] = 0
         first = string * self.modules_s
         for k in range(first, first + self.modules_s):
             self._cell_max[k] = self._dc_max[k] = self._soc_max[k] = _LOW
@@ -181,8 +201,7 @@ class Pack:
 
     def _summarize(self):
         if self._slow:
-            self.strings_live = sum(self._string_live)
-            self.modules_live = self.strings_live * self.modules_s
+            self._count_strings()
         strings = self.strings_live
         if strings == 0:
             return                      # the last summary stands; its age is what counts now
@@ -191,12 +210,22 @@ class Pack:
         self.pack_mv = sum(self._mv) // strings
         self.current_ma = sum(self._ma) // self.modules_s
         self.string_ma_max = max(self._ma_abs)
+        strings = self.strings_on
         self.imbalance_pm = self._imbalance(strings)
         if self._slow:
             self._slow = False
             self._summarize_slow()
         self.charge_ma_max = self._share_of(self._charge_min, strings)
         self.discharge_ma_max = self._share_of(self._discharge_min, strings)
+
+    def _count_strings(self):
+        self.strings_live = sum(self.string_live)
+        self.modules_live = self.strings_live * self.modules_s
+        on = 0
+        for s in range(self.strings_p):
+            if self.string_live[s] and self.joined >> s & 1:
+                on += 1
+        self.strings_on = on
 
     def _summarize_slow(self):
         self._charge_min = min(self._charge)
@@ -219,7 +248,7 @@ class Pack:
 
     def _imbalance(self, strings):
         total_ma = self.current_ma if self.current_ma >= 0 else -self.current_ma
-        if total_ma * 5 < self.rated_ma * strings or total_ma == 0:
+        if strings == 0 or total_ma * 5 < self.rated_ma * strings or total_ma == 0:
             return 1000
         return max(1000, self.string_ma_max // 100 * strings * 1000 // (total_ma // 100 + 1))
 

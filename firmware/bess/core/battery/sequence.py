@@ -2,22 +2,16 @@
 
 A step sets the outputs when it begins, asks its condition every tick and goes on when it holds;
 a step that takes longer than its time goes to its other exit. Outputs are contactor coils; the
-feedbacks are mirror contacts: 1 proves open.
+feedbacks are mirror contacts: 1 proves open. Further strings join from WAIT_PCS on
+(strings.py).
 """
 
 from micropython import const
 
+from bess.core.battery.strings import K_MINUS, K_PLUS, PRECHARGE, Strings
 from bess.core.control.modes import OFF, RUNNING, STARTING, STOPPING
-from bess.core.points import BATTERY_W, DC_MV, INPUTS, PCS_STATE, PCS_UNCONFIRMED
+from bess.core.points import BATTERY_W, DC_MV, PCS_STATE, PCS_UNCONFIRMED
 from bess.core.tick import TICK_MASK
-
-K_MINUS = const(1)
-PRECHARGE = const(2)
-K_PLUS = const(4)
-_FB_K_MINUS = const(2)
-_FB_PRECHARGE = const(4)
-_FB_K_PLUS = const(8)
-_FB_ALL = const(14)
 
 PCS_RUNNING = const(2)
 PCS_FAULT = const(3)
@@ -35,7 +29,10 @@ HOLD_ZERO = const(9)
 RUN = const(10)
 EMPTY = const(11)
 STOP_PCS = const(12)
-OPEN = const(13)
+OPEN_PLUS = const(13)
+OPEN = const(14)
+HOLD = const(15)                    # a person tests a contactor
+KEEP = const(16)                    # STANDBY with closed contactors
 
 # what a step that took too long means
 FAILED_NONE = const(0)
@@ -58,13 +55,16 @@ _STEPS = (
     (0, 0, STARTING, 0, REST, FAILED_NONE, CHECK),                      # COOL
     (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, _FEEDBACK_MS, REST, FAILED_CONTACTOR, SETTLE),
     (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, 0, REST, FAILED_NONE, WAIT_PCS),   # SETTLE
-    (_COILS_MAIN, 0, STARTING, 60_000, OPEN, FAILED_PCS, START_PCS),    # WAIT_PCS
+    (_COILS_MAIN, 0, STARTING, 60_000, OPEN_PLUS, FAILED_PCS, START_PCS),   # WAIT_PCS
     (_COILS_MAIN, 1, STARTING, 400_000, STOP_PCS, FAILED_PCS, HOLD_ZERO),   # START_PCS
     (_COILS_MAIN, 1, STARTING, 5000, STOP_PCS, FAILED_PCS, RUN),        # HOLD_ZERO
     (_COILS_MAIN, 1, RUNNING, 0, EMPTY, FAILED_NONE, RUN),              # RUN
     (_COILS_MAIN, 1, STOPPING, 5000, STOP_PCS, FAILED_NONE, STOP_PCS),  # EMPTY
-    (_COILS_MAIN, 0, STOPPING, 0, OPEN, FAILED_NONE, OPEN),             # STOP_PCS
+    (_COILS_MAIN, 0, STOPPING, 0, OPEN_PLUS, FAILED_NONE, OPEN_PLUS),   # STOP_PCS
+    (K_MINUS, 0, STOPPING, _FEEDBACK_MS, OPEN, FAILED_NONE, OPEN),      # OPEN_PLUS
     (0, 0, STOPPING, _FEEDBACK_MS, REST, WELDED, REST),                 # OPEN
+    (0, 0, OFF, 0, REST, FAILED_NONE, REST),                            # HOLD
+    (_COILS_MAIN, 0, OFF, 0, KEEP, FAILED_NONE, KEEP),                  # KEEP
 )
 
 
@@ -75,7 +75,8 @@ class Sequence:
     opened_ma: DC current when the contactors opened above 2 % of rated, until somebody takes it.
     """
 
-    def __init__(self, settings, image, pack):
+    def __init__(self, settings, image, pack, events):
+        self.strings = Strings(settings, image, pack, events)
         self.step = REST
         self.coils = 0
         self.run = 0
@@ -84,7 +85,9 @@ class Sequence:
         self.opened_ma = None
         self._image = image
         self._pack = pack
-        self._own_contactors = settings.contactors == "own"
+        self._own_contactors = settings.contactors != "none"
+        self._keeps = settings.standby_contactors == "closed"
+        self._urgent = False
         self._open_ms = settings.stop_open_ms
         self._open_ms_now = settings.stop_open_ms
         self._cool_ms = settings.precharge_pause_ms
@@ -95,27 +98,47 @@ class Sequence:
         self._peak_ma = 0
         self._samples = 0
         self._done = (
-            self._never, self._all_open, self._minus_closed, self._filled, self._cooled,
+            self._never, self._may_start, self._minus_closed, self._filled, self._cooled,
             self._plus_closed, self._settled, self._pcs_fresh, self._pcs_runs, self._at_zero,
-            self._never, self._power_small, self._current_small, self._all_open,
+            self._never, self._power_small, self._current_small, self._plus_open,
+            self._all_open, self._never, self._never,
         )
         self._spent_ms = 0
 
     def start(self, now_ms):
         """Begin to start from rest; nothing in any other step. A hot resistor cools first."""
-        if self.step == REST:
+        self._urgent = False
+        if self.step == KEEP:
+            self._enter(WAIT_PCS, now_ms)
+        elif self.step == REST:
             first = COOL if self._tries else CHECK
             self._tries = 0
+            self.strings.choose()
             self._enter(first if self._own_contactors else WAIT_PCS, now_ms)
 
     def stop(self, now_ms, at_once=False):
-        """Begin to stop; at_once leaves out the ramp (trip, emergency)."""
-        if self.phase == STARTING and self.step < WAIT_PCS:
+        """Begin to stop; at_once leaves out the ramp (trip, emergency) and always opens."""
+        self._urgent = self._urgent or at_once
+        if self.step == HOLD or self.phase == STARTING and self.step < WAIT_PCS:
             self._enter(OPEN, now_ms)
+        elif self.step == KEEP:
+            if at_once:
+                self._enter(STOP_PCS, now_ms)
         elif self.phase == STARTING or self.phase == RUNNING:
             self._enter(STOP_PCS if at_once or self.phase == STARTING else EMPTY, now_ms)
         elif at_once and self.step == EMPTY:
             self._enter(STOP_PCS, now_ms)
+
+    def may_hold(self, coils):
+        """True when `coils` is at most one coil of a contactor set that there is."""
+        known = self._own_contactors and 0 <= coils <= self.strings.mask()
+        return known and coils & coils - 1 == 0
+
+    def hold(self, coils, now_ms):
+        """A person tests a contactor: drive one coil at rest; 0 releases it."""
+        if self.step == REST or self.step == HOLD:
+            self._enter(HOLD, now_ms)
+            self.coils = coils
 
     def open_within(self, limit_ms):
         """Shorten the wait for a small current before the contactors open."""
@@ -128,11 +151,18 @@ class Sequence:
 
     def closed(self):
         """True while the modules are on the bus, or would be if the contactors were ours."""
-        return WAIT_PCS <= self.step <= STOP_PCS
+        return WAIT_PCS <= self.step <= STOP_PCS or self.step == KEEP
 
     def watches_feedback(self):
         """True in the steps that stand still, where the feedbacks must equal the coils."""
-        return self._own_contactors and (self.step == REST or self.closed())
+        return self._own_contactors and (self.step == REST or self.step >= HOLD or self.closed())
+
+    def feedback_wrong(self):
+        """True when a step stands still and the feedbacks are not those of the coils."""
+        if not self.watches_feedback():
+            return False
+        proofs = self.strings.proofs()
+        return proofs is not None and (proofs ^ ~self.coils) & self.strings.mask() != 0
 
     def tick(self, now_ms):
         """One tick: go on, time out, or stay."""
@@ -143,6 +173,9 @@ class Sequence:
             self._enter(row[6], now_ms)
         elif row[3] and self._spent_ms >= row[3]:
             self._expire(row, now_ms)
+        if WAIT_PCS <= self.step <= RUN and self.strings.sets > 1:
+            self.strings.tick(now_ms)
+            self._drive(_STEPS[self.step][0])
 
     def _expire(self, row, now_ms):
         self.failed = row[5]
@@ -155,13 +188,17 @@ class Sequence:
         self._enter(row[4], now_ms)
 
     def _enter(self, step, now_ms):
-        if step == OPEN:
-            self._note_opening()
-            if not self._own_contactors:
-                step = REST
+        if step == OPEN_PLUS or step == OPEN:
+            if step == OPEN_PLUS and self._keeps and not self._urgent:
+                step = KEEP
+            else:
+                self._note_opening()
+                self.strings.open()
+                if not self._own_contactors:
+                    step = REST
         row = _STEPS[step]
         self.step = step
-        self.coils = row[0] if self._own_contactors else 0
+        self._drive(row[0])
         self.run = row[1]
         self.phase = row[2]
         self._entered_ms = now_ms
@@ -170,9 +207,16 @@ class Sequence:
             self._open_ms_now = self._open_ms
             self._samples = self._pack.samples
 
+    def _drive(self, coils):
+        """Coils of the leading string's set, and of those that have joined it."""
+        strings = self.strings
+        self.coils = coils << 3 * strings.lead | strings.coils if self._own_contactors else 0
+
     def _note_opening(self):
         current_ma = self._dc_ma()
-        if self.coils and current_ma is not None and current_ma > self._small_ma:
+        on_bus = CLOSE_PLUS <= self.step <= STOP_PCS or self.step == KEEP
+        if (on_bus and self._own_contactors and current_ma is not None
+                and current_ma > self._small_ma):
             self.opened_ma = current_ma
 
     def _dc_ma(self):
@@ -185,20 +229,35 @@ class Sequence:
     def _never(self):
         return False
 
-    def _feedback(self):
-        inputs = self._image.now[INPUTS]
-        return 0 if inputs is None else inputs
+    def _proves(self, coil, is_open):
+        """True when the leading set's feedback of this coil says that it is open, or closed."""
+        proofs = self.strings.proofs()
+        return (proofs is not None
+                and (proofs >> 3 * self.strings.lead & coil != 0) == is_open)
 
     def _all_open(self):
-        return not self._own_contactors or self._feedback() & _FB_ALL == _FB_ALL
+        mask = self.strings.mask()
+        proofs = self.strings.proofs()
+        return not self._own_contactors or proofs is not None and proofs & mask == mask
+
+    def _may_start(self):
+        """All feedbacks say open, and the inverter moves nothing as far as it is heard."""
+        power_w = self._image.now[BATTERY_W]
+        return self._all_open() and (power_w is None or abs(power_w) * 50 <= self._rated_w)
 
     def _minus_closed(self):
-        return self._image.now[INPUTS] is not None and not self._feedback() & _FB_K_MINUS
+        return self._proves(K_MINUS, False)
+
+    def _plus_closed(self):
+        return self._proves(K_PLUS, False)
+
+    def _plus_open(self):
+        return self._proves(K_PLUS, True)
 
     def _filled(self):
         """Bus voltage and precharge current agree that the DC link is full."""
         current_ma = self._dc_ma()
-        bus_mv, pack_mv = self._image.now[DC_MV], self._pack.pack_mv
+        bus_mv, pack_mv = self._image.now[DC_MV], self.strings.lead_mv()
         if current_ma is None or bus_mv is None or self._spent_ms < 200:
             return False
         if current_ma > self._peak_ma:
@@ -212,9 +271,6 @@ class Sequence:
 
     def _cooled(self):
         return self._spent_ms >= self._cool_ms
-
-    def _plus_closed(self):
-        return self._image.now[INPUTS] is not None and not self._feedback() & _FB_K_PLUS
 
     def _settled(self):
         return self._spent_ms >= 1000
@@ -238,7 +294,7 @@ class Sequence:
 
     def _current_small(self):
         """Small DC current in samples newer than the stop; unknown is not small."""
-        if self._spent_ms >= self._open_ms_now:
+        if self._spent_ms >= self._open_ms_now - 100:   # K- follows K+ by a tick
             return True
         current_ma = self._dc_ma()
         new = (self._pack.samples - self._samples) & TICK_MASK

@@ -1,20 +1,32 @@
-"""What a person or a link may ask of the power manager.
+"""The power manager's interface: what a person, a link or a program may ask.
 
-Every call answers 0 when it was accepted, else the number of its refusal, and changes nothing
-then. Wrong arguments raise ValueError with what is allowed.
+Powers are in W at the AC side of the inverter, discharging is positive; SoC in per mille, times in
+minutes; 0 as target, power or limit means the default or unlimited. Every call answers 0 when it
+was accepted, else the number of its refusal (modes.REFUSED_*, an event too), and changes nothing
+then. Wrong arguments raise ValueError with what is allowed. Calls come from tasks, between ticks;
+only `emergency_shutdown` may come from an interrupt handler.
 """
 
-from bess.core.control.manager import Manager
+from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.control.modes import (
-    EMERGENCY, OFF, REFUSED_CAUSE_PRESENT, REFUSED_LATCHED, REFUSED_NOT_STARTED, STANDBY,
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, REFUSED_DIRECTION, REFUSED_LATCHED,
+    REFUSED_LOCAL_ONLY, REFUSED_LOOSER, REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANK_HELD,
+    STANDBY, STARTING,
 )
-from bess.core.events import INFO, WARNING
-from bess.core.points import EVENT_EMERGENCY_RESET, EVENT_RESET_REFUSED
+from bess.core.control.people import People
+from bess.core.points import (
+    BATTERY_W, COMMAND_W, GRID_W, HI_REASON, HI_W, LOAD_W, LO_REASON, LO_W, MODE, OWNER, PHASE,
+    PV_W, SOC_PM, WISH_W,
+)
 from bess.core.request import FOR_EVER
 
 LIFE_MS_MIN = 1_000
 LIFE_MS_MAX = 3_600_000
 MINUTES_MAX = 1440
+METHODS = 4
+# what status(out) and limits(out) fill in, in this order
+STATUS = (MODE, PHASE, SOC_PM, BATTERY_W, GRID_W, LOAD_W, PV_W, COMMAND_W, OWNER, WISH_W)
+LIMITS = (LO_W, HI_W, LO_REASON, HI_REASON)
 
 
 def _within(name, value, low, high):
@@ -22,16 +34,21 @@ def _within(name, value, low, high):
         raise ValueError("%s is %r, allowed: a whole number %d..%d" % (name, value, low, high))
 
 
-class PowerManager(Manager):
-    """The tick (`step`) and the calls around it."""
+class PowerManager(People):
+    """One pack with one inverter, made from checked settings (core/config.py)."""
+
+    # --- start and stop -------------------------------------------------------------------
 
     def start(self):
-        """Close the contactors, start the inverter, be ready. Refused while latched."""
+        """Close the contactors, start the inverter, be ready (IDLE)."""
         if self.latched or self.mode == EMERGENCY:
-            return REFUSED_LATCHED
+            return self.refuse(REFUSED_LATCHED)
+        if self.mode == MAINTENANCE:
+            return self.refuse(REFUSED_MODE)
         if not self.run_wanted or self.blocked():
             self.run_wanted = 1
             self.started = False
+            self._asleep = self._resumes = False
             self.trips.forgive()
             self.pack.readmit()
         return 0
@@ -43,25 +60,55 @@ class PowerManager(Manager):
     def stop(self):
         """Power to zero with the ramp, inverter off, contactors open, STANDBY."""
         self.run_wanted = 0
+        self._resumes = False
         self.requests.withdraw(self._manual)
-        if self.mode != EMERGENCY:
+        if self.mode == MAINTENANCE:
+            self.end_test()
+        elif self.mode != EMERGENCY:
             self.sequence.stop(self.now_ms)
             if self.mode != STANDBY:
                 self._enter(STANDBY, self.now_ms)
         return 0
 
-    def stopped(self):
-        """True when the pack is at rest: power zero, inverter off, contactors open."""
-        return self.sequence.phase == OFF
+    def get_mode(self):
+        """Code of the mode, modes.STANDBY and so on."""
+        return self.mode
 
-    def ask_remote(self, battery_w, life_ms):
-        """Remote setpoint in W (+ discharges), for life_ms; renewed by the next call."""
-        settings = self.settings
-        _within("battery_w", battery_w, -settings.charge_w_max, settings.discharge_w_max)
+    def set_mode(self, mode):
+        """Ask for a mode by its code: each is a call of its own by another name."""
+        _within("mode", mode, STANDBY, MAINTENANCE)
+        if mode == STANDBY:
+            return self.stop()
+        if mode == CHARGE:
+            return self.start_charging(0)
+        if mode == DISCHARGE:
+            return self.start_discharging(0, 0)
+        if mode == IDLE:
+            return self.stop_operation()
+        if mode == EMERGENCY:
+            self.emergency_shutdown()
+            return 0
+        return self.enter_maintenance()
+
+    # --- requests -------------------------------------------------------------------------
+
+    def ask_remote(self, battery_w, life_ms, source=0):
+        """Remote setpoint in W (+ discharges), for life_ms; renewed by the next call.
+
+        source: number of the interface; another one is refused while the setpoint lives.
+        """
+        self._check_power(battery_w)
         _within("life_ms", life_ms, LIFE_MS_MIN, LIFE_MS_MAX)
         if self.latched:
-            return REFUSED_LATCHED
-        self.requests.ask(self._remote, battery_w, self.now_ms, life_ms)
+            return self.refuse(REFUSED_LATCHED)
+        if self.local:
+            return self.refuse(REFUSED_LOCAL_ONLY)
+        refusal = self._direction(battery_w)
+        if refusal == 0 and self.requests.held(self._remote, source):
+            refusal = REFUSED_RANK_HELD
+        if refusal:
+            return self.refuse(refusal)
+        self.requests.ask(self._remote, battery_w, self.now_ms, life_ms, source)
         return 0
 
     def remote_w(self):
@@ -75,44 +122,115 @@ class PowerManager(Manager):
 
     def set_constant_power(self, battery_w, minutes):
         """Manual power in W (negative charges) for minutes (0 = until stopped)."""
-        settings = self.settings
-        _within("battery_w", battery_w, -settings.charge_w_max, settings.discharge_w_max)
+        self._check_power(battery_w)
         _within("minutes", minutes, 0, MINUTES_MAX)
-        if self.latched:
-            return REFUSED_LATCHED
-        if not self.run_wanted:
-            return REFUSED_NOT_STARTED
+        refusal = self._may_operate() or self._direction(battery_w)
+        if refusal:
+            return self.refuse(refusal)
+        if self.mode == MAINTENANCE:
+            return self.test_power(battery_w)
         life_ms = minutes * 60_000 if minutes else FOR_EVER
         self.requests.ask(self._manual, battery_w, self.now_ms, life_ms)
         return 0
 
     def stop_operation(self):
-        """End the manual request."""
+        """End the manual request; skips the running occurrence of a schedule."""
+        if self.mode == MAINTENANCE:
+            self.end_test()
+            return 0
         if self.latched:
-            return REFUSED_LATCHED
+            return self.refuse(REFUSED_LATCHED)
         self.requests.withdraw(self._manual)
         return 0
 
-    def emergency_shutdown(self):
-        """Latch an emergency at the next tick. May be called from an interrupt handler."""
-        self._commanded = True
+    def _check_power(self, battery_w):
+        settings = self.settings
+        low_w = -settings.charge_w_max or -settings.w_rated
+        _within("battery_w", battery_w, low_w, settings.discharge_w_max or settings.w_rated)
 
-    def reset_emergency(self):
-        """A person says that all is well; accepted when every cause has been gone for 5 s."""
-        if not self.latched:
+    def _direction(self, battery_w):
+        """Refusal of a direction that a setting forbids, 0 when it is permitted."""
+        settings = self.settings
+        forbidden = (battery_w < 0 and not settings.charge_w_max
+                     or battery_w > 0 and not settings.discharge_w_max)
+        return REFUSED_DIRECTION if forbidden else 0
+
+    def _may_operate(self):
+        """Refusal of a manual operation in this state, 0 when it is permitted."""
+        if self.latched and self.mode != MAINTENANCE:
+            return REFUSED_LATCHED
+        if self.mode != STANDBY:
             return 0
-        if not self.causes_gone or not self.stopped():
-            self.events.note(EVENT_RESET_REFUSED, WARNING, self.diagnosis.causes, self.now_ms)
-            return REFUSED_CAUSE_PRESENT
-        self.events.note(EVENT_EMERGENCY_RESET, INFO, self.first_cause, self.now_ms)
-        self.latched = self.first_cause = 0
-        self._enter(STANDBY, self.now_ms)
+        starting = self.run_wanted and not self.blocked() or self.sequence.phase == STARTING
+        return 0 if starting else REFUSED_NOT_STARTED
+
+    # --- parameters -----------------------------------------------------------------------
+
+    def set_charge_params(self, method=0, w_max=0, ma_max=0, mv_max=0, soc_pm_target=0,
+                          minutes_max=0, balancing=1):
+        """Parameters of charging, taken whole at the next tick; see battery/params.py."""
+        settings = self.settings
+        _within("method", method, 0, METHODS - 1)
+        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
+                                  ("mv_max", mv_max, 2_000_000), ("minutes_max", minutes_max,
+                                   MINUTES_MAX), ("soc_pm_target", soc_pm_target, 1000),
+                                  ("balancing", balancing, 1)):
+            _within(name, value, 0, high)
+        if (w_max > settings.charge_w_max or soc_pm_target > settings.soc_pm_max
+                or settings.charge_mv_max and mv_max > settings.charge_mv_max):
+            return self.refuse(REFUSED_LOOSER)
+        new = ChargeParams()
+        new.method, new.w_max, new.ma_max = method, w_max, ma_max
+        new.mv_max, new.soc_pm_target = mv_max, soc_pm_target
+        new.minutes_max, new.balancing = minutes_max, balancing
+        self._new_charge = new
         return 0
 
+    def set_discharge_params(self, w_max=0, ma_max=0, mv_min=0, soc_pm_min=0, minutes_max=0):
+        """Parameters of discharging, taken whole at the next tick; see battery/params.py."""
+        settings = self.settings
+        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
+                                  ("mv_min", mv_min, 2_000_000), ("soc_pm_min", soc_pm_min, 1000),
+                                  ("minutes_max", minutes_max, MINUTES_MAX)):
+            _within(name, value, 0, high)
+        if (w_max > settings.discharge_w_max or 0 < soc_pm_min < settings.soc_pm_min
+                or 0 < mv_min < settings.discharge_mv_min):
+            return self.refuse(REFUSED_LOOSER)
+        new = DischargeParams()
+        new.w_max, new.ma_max, new.mv_min = w_max, ma_max, mv_min
+        new.soc_pm_min, new.minutes_max = soc_pm_min, minutes_max
+        self._new_discharge = new
+        return 0
+
+    # --- state ----------------------------------------------------------------------------
+
+    def status(self, out):
+        """Fill `out` (a list of len(STATUS)) with the points of STATUS; None is unknown."""
+        self._fill(STATUS, out)
+
+    def limits(self, out):
+        """Fill `out` (a list of len(LIMITS)) with the window and the reasons of its sides."""
+        self._fill(LIMITS, out)
+
+    def _fill(self, points, out):
+        now = self.image.now
+        for i in range(len(points)):
+            out[i] = now[points[i]]
+
+    # --- at boot --------------------------------------------------------------------------
+
     def restore_latch(self, causes, first_cause):
-        """At boot: the emergency that was stored before the restart."""
+        """The emergency that was stored before the restart."""
         if causes:
             self.latched = causes
             self.diagnosis.restore(causes)
             self.first_cause = first_cause
             self.mode = EMERGENCY
+
+    def restore_maintenance(self):
+        """MAINTENANCE was stored before the restart: a person is still at the cabinet."""
+        self.mode = MAINTENANCE
+
+    def restore_run(self):
+        """It ran before the restart: start by itself after 10 s."""
+        self._resumes = self.settings.auto_restart == 1 and not self.latched

@@ -26,9 +26,9 @@ def broken(manager, before_w, dt_ms):
     settings = manager.settings
     if -lo_w > settings.charge_w_max or hi_w > settings.discharge_w_max:
         return BEYOND_RATING
-    if (mode == EMERGENCY or mode == MAINTENANCE and not manager.test.kind) and w:
+    if mode == EMERGENCY and (w or command.run):
         return NOT_STOPPED
-    if mode == EMERGENCY and command.run:
+    if mode == MAINTENANCE and not manager.test.kind and abs(w) > abs(before_w):
         return NOT_STOPPED
     if w == 0:
         return 0

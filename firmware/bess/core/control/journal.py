@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from bess.core.battery.sequence import FAILED_PRECHARGE, FAILED_PRECHARGE_TRY, K_PLUS
+from bess.core.battery.sequence import FAILED_PRECHARGE, FAILED_PRECHARGE_TRY
 from bess.core.control.trips import UNCONFIRMED_MAX
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
@@ -56,7 +56,7 @@ class Journal:
         failed = sequence.failed
         if failed == FAILED_PRECHARGE_TRY or failed == FAILED_PRECHARGE:
             events.note(EVENT_PRECHARGE_FAILED, WARNING, 0, now_ms)
-        closed = sequence.coils & K_PLUS != 0
+        closed = sequence.closed() and sequence.coils != 0
         if closed != self._closed:
             self._closed = closed
             events.note(EVENT_CONTACTOR_CLOSED if closed else EVENT_CONTACTOR_OPENED, INFO,

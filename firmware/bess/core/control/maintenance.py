@@ -15,7 +15,6 @@ TRICKLE = const(3)
 _RENEW_MS = const(5000)
 _POWER_MS = const(60_000)
 _POWER_W_MIN = const(500)
-RAMP_PM = const(20)                 # per mille of the rating per second
 
 
 class Test:

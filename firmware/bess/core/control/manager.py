@@ -60,7 +60,7 @@ class Manager:
         self.command = Command()
         self.requests = Requests()
         self.window = Window()
-        self.sequence = Sequence(settings, self.image, self.pack)
+        self.sequence = Sequence(settings, self.image, self.pack, self.events)
         self.diagnosis = Diagnosis(settings, self.image, self.pack)
         self.trips = Trips(settings, self.image)
         self.permits = PackLimits(settings)
@@ -275,6 +275,7 @@ class Manager:
         """Ramp towards the bounded wish; a stop or an emergency takes no ramp."""
         ramp, sequence = self.ramp, self.sequence
         dt_ms = min(dt_ms, self._dt_ms_max)
+        ramp.slow = self.mode == MAINTENANCE
         self.rise_w = ramp.rise_w_max()
         if sequence.step == RUN_STEP:
             ramp.follow(self.requests.wish_w, self.window, dt_ms)

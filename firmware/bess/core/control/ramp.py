@@ -10,6 +10,7 @@ from micropython import const
 
 _SMALL_W = const(150)
 _UP_W_MIN = const(500)
+_SLOW_PM = const(20)
 
 
 class Ramp:
@@ -18,6 +19,7 @@ class Ramp:
     up_w, down_w, rise_w, reconnect_w: rates in W per second for a wish away from zero, a wish
     towards zero, power that a limit had cut, and the first rise after a trip or a grid loss.
     reconnecting: set by whoever starts such a rise; ends when the target is reached.
+    slow: set for tests in MAINTENANCE: 2 % of the rating a second.
     """
 
     def __init__(self, settings):
@@ -28,6 +30,8 @@ class Ramp:
         self.rise_w = max(rating_w * settings.limit_rise_pm // 1000, _UP_W_MIN)
         self.reconnect_w = max(rating_w * settings.reconnect_ramp_pm // 1000, 1)
         self.reconnecting = False
+        self.slow = False
+        self._slow_w = max(rating_w * _SLOW_PM // 1000, 1)
         self._small_w = max(_SMALL_W, rating_w // 100)
         self._dwell_ms = settings.zero_dwell_ms
         self._rest = 0
@@ -43,6 +47,8 @@ class Ramp:
 
     def rise_w_max(self):
         """Fastest permitted rise in W per second as things stand."""
+        if self.slow:
+            return self._slow_w
         return self.reconnect_w if self.reconnecting else max(self.up_w, self.rise_w)
 
     def follow(self, wish_w, window, dt_ms):
@@ -70,6 +76,8 @@ class Ramp:
         return w
 
     def _rate_up(self):
+        if self.slow:
+            return self._slow_w
         if self.reconnecting:
             return self.reconnect_w
         return self.rise_w if self._cut else self.up_w

@@ -2,16 +2,17 @@
 
 from bess.core.battery.energy import Counters
 from bess.core.battery.sequence import RUN as RUN_STEP
-from bess.core.control.modes import BLOCKED, OFF
+from bess.core.control.modes import BLOCKED, EMERGENCY, OFF
 from bess.core.points import (
     BATTERY_W, CAUSES, CELL_DC_MAX, CELL_DC_MIN, CELL_MV_MAX, CELL_MV_MIN, CHARGE_W_RATED,
     CHARGE_WH, COMMAND_W, DC_MA, DISCHARGE_W_RATED, DISCHARGE_WH, ENERGY_WH_RATED, EVENT_COUNT,
     EXPORT_WH, FIRST_CAUSE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, LOAD_W, LOAD_WH,
     LO_REASON, LO_W, MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS,
     OUTPUTS, OWNER, PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, RUN, SITE_SPAN, SOC_PM,
-    TRIPS, UPTIME_S, WISH_W,
+    STRING_COILS, TRIPS, UPTIME_S, WISH_W,
 )
 
+_COILS = 7
 _LAMP = 16
 _TRIP = 8
 _AGE_DS_MAX = 65_534
@@ -50,6 +51,7 @@ class Views:
         blocked = manager.trips.present or manager.run_wanted and manager.started
         now[PHASE] = BLOCKED if sequence.phase == OFF and blocked else sequence.phase
         now[OUTPUTS] = self.outputs(manager)
+        now[STRING_COILS] = sequence.coils
         now[CAUSES] = manager.latched
         now[FIRST_CAUSE] = manager.first_cause
         now[TRIPS] = manager.trips.present
@@ -81,8 +83,8 @@ class Views:
 
     def outputs(self, manager):
         """Bits of the point OUTPUTS as they stand."""
-        coils = manager.sequence.coils
-        if manager.latched:
+        coils = manager.sequence.coils & _COILS
+        if manager.mode == EMERGENCY:
             return coils | _TRIP
         return coils | _LAMP if manager.sequence.step == RUN_STEP else coils
 

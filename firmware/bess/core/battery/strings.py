@@ -1,0 +1,99 @@
+"""The contactor sets of parallel strings: the first one is precharged, the others join the bus.
+
+A set has three coils: K-, precharge, K+ in bits 3 s .. 3 s + 2 of string s; a feedback bit of 1
+proves open. With one common set there is only string 0 and nothing to join.
+"""
+
+from micropython import const
+
+from bess.core.events import INFO, WARNING
+from bess.core.points import DC_MV, EVENT_STRING_JOINED, EVENT_STRING_WAITING, INPUTS, STRING_INPUTS
+
+SETS_MAX = const(5)
+K_MINUS = const(1)
+PRECHARGE = const(2)
+K_PLUS = const(4)
+_MAIN = const(5)
+_PROOFS = const(7)
+
+
+class Strings:
+    """lead: string that is precharged first. coils: those of the strings that have joined it."""
+
+    def __init__(self, settings, image, pack, events):
+        self.sets = settings.strings_p if settings.contactors == "strings" else 1
+        self.lead = 0
+        self.coils = 0
+        self._image = image
+        self._pack = pack
+        self._events = events
+        self._small_ma = pack.rated_ma * settings.strings_p // 50
+        self._waiting = 0           # bits of the strings of which it was said that they wait
+
+    def choose(self):
+        """Take the first live string as the one that is precharged; the others are apart."""
+        self.coils = self._waiting = 0
+        if self.sets == 1:
+            return
+        self.lead = 0
+        while self.lead < self.sets - 1 and not self._pack.string_live[self.lead]:
+            self.lead += 1
+        self._pack.join(1 << self.lead)
+
+    def open(self):
+        """All coils of the joined strings off."""
+        self.coils = 0
+
+    def proofs(self):
+        """Feedbacks of all sets, 1 = proven open; None while nobody knows."""
+        now = self._image.now
+        if self.sets > 1:
+            return now[STRING_INPUTS]
+        inputs = now[INPUTS]
+        return None if inputs is None else inputs >> 1 & _PROOFS
+
+    def mask(self):
+        """The feedback bits that there are."""
+        return (1 << 3 * self.sets) - 1
+
+    def lead_mv(self):
+        """Voltage of the string that is precharged, in mV."""
+        return self._pack.pack_mv if self.sets == 1 else self._pack.string_mv(self.lead)
+
+    def tick(self, now_ms):
+        """The bus is closed: let one more string join when it fits, drop those that are silent."""
+        if self.sets == 1:
+            return
+        for s in range(self.sets):
+            if s != self.lead:
+                self._decide(s, now_ms)
+
+    def _decide(self, s, now_ms):
+        pack, shift = self._pack, 3 * s
+        coils = self.coils >> shift & _PROOFS
+        if not pack.string_live[s]:
+            if coils and pack.string_excluded(s):
+                self.coils &= ~(_PROOFS << shift)
+                pack.join(pack.joined & ~(1 << s))
+            return
+        if coils == _MAIN:
+            return
+        if coils == K_MINUS:
+            proofs = self.proofs()
+            if proofs is not None and not proofs >> shift & K_MINUS:
+                self.coils |= _MAIN << shift
+                pack.join(pack.joined | 1 << s)
+                self._events.note(EVENT_STRING_JOINED, INFO, s, now_ms)
+        elif self._fits(s):
+            self.coils |= K_MINUS << shift
+        elif not self._waiting >> s & 1:
+            self._waiting |= 1 << s
+            self._events.note(EVENT_STRING_WAITING, WARNING, s, now_ms)
+
+    def _fits(self, s):
+        """Within 1 % of the bus, and hardly any current on it."""
+        bus_mv = self._image.now[DC_MV]
+        if bus_mv is None:
+            bus_mv = self.lead_mv()
+        return (abs(self._pack.string_mv(s) - bus_mv) * 100 <= bus_mv
+                and abs(self._pack.current_ma) <= self._small_ma)

@@ -1,0 +1,154 @@
+"""What only a person may ask: emergency and its reset, MAINTENANCE and its tests, authority.
+
+Every call answers 0 when it was accepted, else the number of its refusal (an event too), and
+changes nothing then. `person`: True when the caller knows that somebody stands at the cabinet
+(console, local button); False for whatever comes over a wire.
+"""
+
+from micropython import const
+
+from bess.core.control import maintenance
+from bess.core.control.manager import Manager
+from bess.core.control.modes import (
+    EMERGENCY, IDLE, MAINTENANCE, OFF, REFUSED_CAUSE_PRESENT, REFUSED_LATCHED, REFUSED_MODE,
+    REFUSED_NO_PERSON, REFUSED_RANGE, STANDBY,
+)
+from bess.core.events import INFO, WARNING
+from bess.core.points import (
+    CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INSULATION, EVENT_AUTHORITY,
+    EVENT_EMERGENCY_RESET, EVENT_REFUSED, EVENT_RESET_REFUSED, EVENT_TEST,
+)
+from bess.core.request import FOR_EVER
+from bess.core.tick import TICK_MASK
+
+_NUMBER_MS = const(60_000)
+# causes that nobody resets from afar
+_ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 << CAUSE_FIRE
+
+
+class People(Manager):
+    """The tick, and what a person at the cabinet may do to it."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self._number = 0
+        self._number_ms = 0
+
+    def refuse(self, refusal):
+        """Note a refused call and return its number."""
+        self.events.note(EVENT_REFUSED, INFO, refusal, self.now_ms)
+        return refusal
+
+    def stopped(self):
+        """True when the pack is at rest: power zero, inverter off, contactors open."""
+        return self.sequence.phase == OFF
+
+    # --- emergency ------------------------------------------------------------------------
+
+    def emergency_shutdown(self):
+        """Latch an emergency at the next tick. May be called from an interrupt handler."""
+        self._commanded = True
+
+    def is_emergency(self):
+        """True while a cause is latched; in MAINTENANCE too."""
+        return self.latched != 0
+
+    def reset_number(self):
+        """A number that a remote reset must bring back within 60 s, 1..65534; good for one try."""
+        events = self.events.count
+        self._number = (self.now_ms * 31 + events * 7919 + self.latched * 257) % 65_534 + 1
+        self._number_ms = self.now_ms
+        return self._number
+
+    def reset_emergency(self, person=True, number=0):
+        """End the emergency when every cause has been gone for 5 s and the pack is at rest.
+
+        Without a person: only where `remote_reset` is 1, with the number of `reset_number`, and
+        never for causes that somebody has to look at.
+        """
+        if not self.latched:
+            return 0
+        if not person and not self._remote_person(number):
+            return self.refuse(REFUSED_NO_PERSON)
+        if self.mode != EMERGENCY:
+            return self.refuse(REFUSED_MODE)
+        if not self.causes_gone or not self.stopped():
+            self.events.note(EVENT_RESET_REFUSED, WARNING, self.diagnosis.causes, self.now_ms)
+            return REFUSED_CAUSE_PRESENT
+        self.events.note(EVENT_EMERGENCY_RESET, INFO, self.first_cause, self.now_ms)
+        self.latched = self.first_cause = 0
+        self._enter(STANDBY, self.now_ms)
+        return 0
+
+    def _remote_person(self, number):
+        wanted, self._number = self._number, 0
+        fresh = (self.now_ms - self._number_ms) & TICK_MASK <= _NUMBER_MS
+        return (self.settings.remote_reset == 1 and wanted != 0 and number == wanted and fresh
+                and not self.latched & _ON_SITE)
+
+    # --- authority ------------------------------------------------------------------------
+
+    def set_authority(self, local, person=True):
+        """local True: only protection, tests and people at the cabinet move power (LOCAL)."""
+        if not person:
+            return self.refuse(REFUSED_NO_PERSON)
+        if local != self.local:
+            self.local = local
+            self.events.note(EVENT_AUTHORITY, INFO, 1 if local else 0, self.now_ms)
+        return 0
+
+    # --- maintenance ----------------------------------------------------------------------
+
+    def enter_maintenance(self, key="", person=True):
+        """MAINTENANCE, from STANDBY or IDLE; from EMERGENCY with the service key, latch kept."""
+        if not person:
+            return self.refuse(REFUSED_NO_PERSON)
+        if self.mode == EMERGENCY:
+            if not self.settings.service_key or key != self.settings.service_key:
+                return self.refuse(REFUSED_LATCHED)
+            if self.diagnosis.causes >> CAUSE_INPUT & 1 or not self.stopped():
+                return self.refuse(REFUSED_CAUSE_PRESENT)
+        elif self.mode != STANDBY and self.mode != IDLE:
+            return self.refuse(REFUSED_MODE)
+        self.run_wanted = 0
+        self.requests.withdraw(self._manual)
+        self.sequence.stop(self.now_ms)
+        self._enter(MAINTENANCE, self.now_ms)
+        return 0
+
+    def leave_maintenance(self, person=True):
+        """STANDBY, or EMERGENCY while a cause is latched; no test may be running."""
+        if not person:
+            return self.refuse(REFUSED_NO_PERSON)
+        if self.mode != MAINTENANCE or self.test.kind or not self.stopped():
+            return self.refuse(REFUSED_MODE)
+        self._enter(EMERGENCY if self.latched else STANDBY, self.now_ms)
+        return 0
+
+    def test_power(self, battery_w):
+        """Test: power in W (+ discharges) of at most 5 % of the rating or 500 W, for 60 s.
+
+        To be renewed within 5 s by the same call; the commissioning sign test is +200 and -200.
+        """
+        if abs(battery_w) > self.test.power_w_max:
+            return self.refuse(REFUSED_RANGE)
+        return self._test(maintenance.POWER, battery_w, 0)
+
+    def test_contactor(self, coils):
+        """Test: contactor coils (bits of the point OUTPUTS) with the inverter stopped; renewed."""
+        if not self.sequence.may_hold(coils):
+            return self.refuse(REFUSED_RANGE)
+        return self._test(maintenance.CONTACTOR, 0, coils)
+
+    def _test(self, kind, wish_w, coils):
+        test = self.test
+        if self.mode != MAINTENANCE or test.kind != kind and (test.kind or not self.stopped()):
+            return self.refuse(REFUSED_MODE)
+        if not test.kind:
+            self.events.note(EVENT_TEST, INFO, kind, self.now_ms)
+        test.begin(kind, wish_w, coils, self.now_ms)
+        if kind == maintenance.CONTACTOR:
+            self.sequence.hold(coils, self.now_ms)
+        else:
+            self.requests.ask(self._testing, wish_w, self.now_ms, FOR_EVER)
+        return 0
