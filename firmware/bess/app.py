@@ -9,7 +9,7 @@ import json
 from bess.core import config
 from bess.core.control.calls import PowerManager
 from bess.core.events import WARNING
-from bess.core.points import EVENT_CONFIG_FALLBACK
+from bess.core.points import EVENT_CONFIG_CHANGED, EVENT_CONFIG_FALLBACK, TRIP_CONFIG
 from bess.devices.wiring import build
 from bess.ports.board import board_pins, missing_pins
 from bess.ports.clock import Clock
@@ -18,7 +18,7 @@ from bess.ports.tcp import TcpPort
 from bess.ports.uart import UartPort
 from bess.services.console import Console
 from bess.services.cycle import Cycle
-from bess.services.latch import Latch
+from bess.services.keeper import Keeper
 from bess.services.pump import Pump
 from bess.services.runner import Runner
 
@@ -46,13 +46,32 @@ def keep_reachable(settings, data):
                 setattr(settings, key, getattr(alone, key))
 
 
+def configure(folder, store):
+    """(settings, faults, event): the person's config.json, else the last good copy, else defaults.
+
+    A good file is imported: its copy is what counts when the file is wrong or gone next time.
+    """
+    data, file_fault = read_json(folder + "config.json")
+    settings, faults = config.check(data)
+    if not faults and not file_fault:
+        copy = json.dumps(data).encode()
+        known = store.load("config")
+        if copy != known:
+            store.save("config", copy)
+        return settings, [], EVENT_CONFIG_CHANGED if known is not None and copy != known else None
+    faults = [file_fault] if file_fault else faults
+    copy = store.load("config")
+    if copy is not None:
+        settings = config.check(json.loads(copy))[0]
+    keep_reachable(settings, data)
+    return settings, faults, EVENT_CONFIG_FALLBACK
+
+
 def make(folder="/"):
     """Everything that runs, from the board's and the person's files: call what this returns."""
     board, board_fault = read_json(folder + "board.json")
-    data, file_fault = read_json(folder + "config.json")
-    settings, faults = config.check(data)
-    if faults:
-        keep_reachable(settings, data)
+    store = FlashStore(folder + "state")
+    settings, faults, event = configure(folder, store)
     clock = Clock()
     manager = PowerManager(settings)
     links = build(settings, manager)
@@ -63,13 +82,18 @@ def make(folder="/"):
     cycle = Cycle(manager, pins, kicked, clock)
     cycle.links = len(links)
     runner = Runner(manager, pins, cycle, links, pumps)
-    runner.services.append(Latch(manager, FlashStore(folder + "state")))
-    runner.faults = [fault for fault in (board_fault, file_fault) if fault] + faults
+    runner.faults = ([board_fault] if board_fault else []) + faults
     runner.faults += ["board.json: pin %s is missing" % name for name in missing_pins(table)]
     add_optional(runner, settings, clock)
+    if event is not None:
+        manager.events.note(event, WARNING, len(runner.faults), clock.ticks_ms())
     if runner.faults:
-        manager.events.note(EVENT_CONFIG_FALLBACK, WARNING, len(runner.faults), clock.ticks_ms())
-    elif settings.start_at_boot:
+        manager.trips.present |= 1 << TRIP_CONFIG
+    if faults and links:
+        runner.faults.append("the last good copy of the configuration is in force, in STANDBY")
+    runner.keeper = Keeper(manager, store, clock)
+    runner.services.append(runner.keeper)
+    if settings.start_at_boot and not runner.faults:
         manager.start()
     del settings.links      # the rows of the configuration have done their work
     return runner.main

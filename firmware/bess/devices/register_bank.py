@@ -148,10 +148,10 @@ class RegisterBank:
         if manager.latched and (REMOTE_W in value or value.get(START)):
             return DEVICE_FAILURE
         self._life_s = value.get(REMOTE_LIFE_S, self._life_s)
-        if START in value:
-            self._switch(value[START])
-        if REMOTE_W in value:
-            manager.ask_remote(value[REMOTE_W], self._life_s * 1000)
+        if START in value and self._switch(value[START]):
+            return DEVICE_FAILURE
+        if REMOTE_W in value and manager.ask_remote(value[REMOTE_W], self._life_s * 1000):
+            return DEVICE_FAILURE
         if value.get(REMOTE_RELEASE):
             manager.release_remote()
         return 0
@@ -160,9 +160,10 @@ class RegisterBank:
         """Start or stop on a change only: who writes cyclically must not re-arm trips."""
         manager = self._manager
         if run and not manager.run_wanted:
-            manager.start()
-        elif manager.run_wanted and not run:
-            manager.stop()
+            return manager.start()
+        if manager.run_wanted and not run:
+            return manager.stop()
+        return 0
 
     def read_bits(self, fc, address, count, out, at):
         """FC 2: words INPUTS, OUTPUTS, CAUSES, TRIPS from 0, 16 bits each; FC 1: coil 0, START."""

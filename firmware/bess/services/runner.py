@@ -8,7 +8,7 @@ _STOP_MS_MAX = 20_000
 _START_ONLY = ("bess.app", "bess.core.config", "bess.core.points", "bess.devices.register_maps",
                "bess.devices.wiring", "bess.ports.board")
 # Classes of which objects are made while the controller runs; the others need no constructor then.
-_MADE_LATER = ("Bell", "Request", "TcpServer", "Views")
+_MADE_LATER = ("Bell", "ChargeParams", "DischargeParams", "Request", "TcpServer", "Views")
 
 
 def forget(name):
@@ -51,6 +51,7 @@ class Runner:
         self.links = links
         self.faults = []
         self.services = []
+        self.keeper = None
         self._cycle = cycle
         self._pumps = pumps
 
@@ -99,6 +100,8 @@ class Runner:
             await asyncio.sleep_ms(100)
         for task in tasks:
             task.cancel()
+        if self.keeper is not None:
+            self.keeper.flush()
 
     def words(self):
         """The console's commands, loaded for one line only: their texts are many."""

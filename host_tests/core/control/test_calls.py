@@ -7,7 +7,7 @@ from bess.core.control.modes import (
 )
 from bess.core.points import (
     CAUSE_CELL_HIGH, CAUSE_INPUT, CAUSE_LATCH_UNREADABLE, EVENT_EMERGENCY_RESET,
-    EVENT_RESET_REFUSED, WHY_PARAMETERS, WHY_RATING,
+    EVENT_RESET_REFUSED, TRIP_CONFIG, WHY_PARAMETERS, WHY_RATING,
 )
 from bess.core.control.calls import LIFE_MS_MAX, LIFE_MS_MIN, LIMITS, STATUS
 from host_tests.core.bench_pack import Bench
@@ -322,3 +322,10 @@ def test_a_stop_before_the_ten_seconds_are_over_counts():
     bench.manager.stop()
     bench.run(10_000)
     assert bench.manager.run_wanted == 0
+
+
+def test_a_wrong_configuration_does_not_start():
+    bench = Bench()
+    bench.manager.trips.present |= 1 << TRIP_CONFIG
+    bench.run(500)
+    assert bench.manager.start() == REFUSED_CAUSE_PRESENT and bench.manager.run_wanted == 0

@@ -16,7 +16,7 @@ class Counters:
 
     def __init__(self, flows):
         self.wh = [0] * (2 * flows)
-        self._rest = array("i", [0] * (2 * flows))
+        self.rest = array("i", [0] * (2 * flows))
 
     def add(self, flow, power_w, dt_ms):
         """Book `power_w` over the last `dt_ms` (at most 1 s); None books nothing."""
@@ -26,8 +26,8 @@ class Counters:
         if power_w < 0:
             power_w = -power_w
             i += 1
-        rest = self._rest[i] + power_w * min(dt_ms, _DT_MS_MAX)
+        rest = self.rest[i] + power_w * min(dt_ms, _DT_MS_MAX)
         if rest >= _W_MS_PER_WH:
             self.wh[i] += rest // _W_MS_PER_WH
             rest %= _W_MS_PER_WH
-        self._rest[i] = rest
+        self.rest[i] = rest

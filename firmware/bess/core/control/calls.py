@@ -9,14 +9,15 @@ only `emergency_shutdown` may come from an interrupt handler.
 
 from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, REFUSED_DIRECTION, REFUSED_LATCHED,
-    REFUSED_LOCAL_ONLY, REFUSED_LOOSER, REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANK_HELD,
-    STANDBY, STARTING,
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION,
+    REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_LOOSER, REFUSED_MODE, REFUSED_NOT_STARTED,
+    REFUSED_RANK_HELD, STANDBY, STARTING,
 )
 from bess.core.control.people import People
+from bess.core.events import WARNING
 from bess.core.points import (
-    BATTERY_W, COMMAND_W, GRID_W, HI_REASON, HI_W, LOAD_W, LO_REASON, LO_W, MODE, OWNER, PHASE,
-    PV_W, SOC_PM, WISH_W,
+    BATTERY_W, COMMAND_W, EVENT_AUTO_RESTART_GIVEN_UP, GRID_W, HI_REASON, HI_W, LOAD_W,
+    LO_REASON, LO_W, MODE, OWNER, PHASE, PV_W, SOC_PM, TRIP_CONFIG, WISH_W,
 )
 from bess.core.request import FOR_EVER
 
@@ -45,6 +46,8 @@ class PowerManager(People):
             return self.refuse(REFUSED_LATCHED)
         if self.mode == MAINTENANCE:
             return self.refuse(REFUSED_MODE)
+        if self.trips.present >> TRIP_CONFIG & 1:
+            return self.refuse(REFUSED_CAUSE_PRESENT)
         if not self.run_wanted or self.blocked():
             self.run_wanted = 1
             self.started = False
@@ -234,3 +237,9 @@ class PowerManager(People):
     def restore_run(self):
         """It ran before the restart: start by itself after 10 s."""
         self._resumes = self.settings.auto_restart == 1 and not self.latched
+
+    def forget_run(self):
+        """It has restarted too often to start by itself: BLOCKED until `start`."""
+        if self._resumes:
+            self._resumes = False
+            self.events.note(EVENT_AUTO_RESTART_GIVEN_UP, WARNING, 0, self.now_ms)

@@ -1,0 +1,111 @@
+"""Keeps what survives a restart: written outside the tick, when it changes and not too often.
+
+The latch is on flash within 1 s; parameters and the schedule within a few seconds; counters every
+15 minutes and whenever the pack has come to rest. A record that cannot be read is an event.
+"""
+
+import asyncio
+
+from bess.core.control import memory
+from bess.core.events import WARNING
+from bess.core.points import EVENT_STORE_REPAIRED
+from bess.core.tick import TICK_MASK
+
+_LOOK_MS = 200
+_SETTLED_MS = 600_000       # a restart after this uptime is no sign of trouble
+_RESTARTS_MAX = 3
+_SOUND = 255                # stored instead of a count
+# name, how it is written, how it is read, ms between two writes
+_RECORDS = (
+    ("latch", memory.dump_latch, memory.restore_latch, 0),
+    ("params", memory.dump_params, memory.restore_params, 2_000),
+    ("counters", memory.dump_counters, memory.restore_counters, 900_000),
+)
+
+
+class Keeper:
+    """Restores every record when it is made, and writes them from its task.
+
+    Args:
+        store: has load(name), damaged(name), save(name, bytes); see ports/flash.py.
+    """
+
+    def __init__(self, manager, store, clock):
+        self._manager = manager
+        self._store = store
+        self._clock = clock
+        self._stored = [b""] * len(_RECORDS)
+        self._written_ms = [clock.ticks_ms()] * len(_RECORDS)
+        self._started_ms = clock.ticks_ms()
+        self._rested = True
+        self._restarts = 0
+        for i in range(len(_RECORDS)):
+            self._restore(i)
+        self._count_restart()
+
+    def _restore(self, i):
+        name, _, restore, _ = _RECORDS[i]
+        record = self._store.load(name)
+        if record is not None:
+            try:
+                restore(self._manager, record)
+                self._stored[i] = record
+                return
+            except ValueError as fault:
+                print(name, fault)
+        elif not self._store.damaged(name):
+            return
+        self._manager.events.note(EVENT_STORE_REPAIRED, WARNING, i, self._clock.ticks_ms())
+        restore(self._manager, None)
+
+    def _count_restart(self):
+        """After three unplanned restarts, each within 10 minutes, it does not start by itself."""
+        record = self._store.load("restarts")
+        count = record[0] if record else _SOUND
+        self._restarts = 0 if count == _SOUND else min(count + 1, _RESTARTS_MAX)
+        if self._restarts >= _RESTARTS_MAX:
+            self._manager.forget_run()
+        self._save("restarts", bytes((self._restarts,)))
+
+    async def run(self):
+        """Task: write what changed."""
+        while True:
+            self.look(self._clock.ticks_ms())
+            await asyncio.sleep_ms(_LOOK_MS)
+
+    def look(self, now_ms):
+        """One round over the records; a pack that has just come to rest stores everything."""
+        rested = self._manager.stopped()
+        at_rest = rested and not self._rested
+        self._rested = rested
+        for i in range(len(_RECORDS)):
+            spent_ms = (now_ms - self._written_ms[i]) & TICK_MASK
+            if at_rest or spent_ms >= _RECORDS[i][3]:
+                self._write(i, now_ms)
+        if self._restarts >= 0 and (now_ms - self._started_ms) & TICK_MASK >= _SETTLED_MS:
+            self.settle()
+
+    def settle(self):
+        """This run is sound, or its end is planned: the next restart counts as the first."""
+        self._restarts = -1
+        self._save("restarts", bytes((_SOUND,)))
+
+    def flush(self):
+        """Write everything that changed, now: before a planned restart."""
+        for i in range(len(_RECORDS)):
+            self._write(i, self._clock.ticks_ms())
+        self.settle()
+
+    def _write(self, i, now_ms):
+        self._written_ms[i] = now_ms
+        record = _RECORDS[i][1](self._manager)
+        if record != self._stored[i] and self._save(_RECORDS[i][0], record):
+            self._stored[i] = record
+
+    def _save(self, name, record):
+        try:
+            self._store.save(name, record)
+            return True
+        except OSError as fault:
+            print(name, fault)      # the flash is full or broken; tried again next time
+            return False
