@@ -4,6 +4,8 @@
 are the safe defaults: the firmware stays in STANDBY, and says why.
 """
 
+from bess.core.calendar import Zone
+
 # key, type, lowest, highest (or allowed words), default, unit, meaning
 FIELDS = (
     ("name", str, 0, 24, "bess", "", "name shown to people"),
@@ -24,6 +26,12 @@ FIELDS = (
      "voltage of a string, no charge above; 0: 3 600 a cell"),
     ("discharge_mv_min", int, 0, 2_000_000, 0, "mV",
      "voltage of a string, no discharge below; 0: 2 900 a cell"),
+    ("soc_pm_floor", int, 0, 500, 50, "0.1%", "protective charge below"),
+    ("protect_from_grid", int, 0, 1, 1, "", "1: a protective charge may come from the grid"),
+    ("cell_mv_cv", int, 3350, 3600, 3450, "mV", "a charge holds the highest cell here"),
+    ("calibration_days", int, 0, 365, 14, "d", "full charge after so long without one, 0 = never"),
+    ("current_offset_ma", int, 0, 5000, 100, "mA",
+     "error of the modules' current at rest: doubt of the own count"),
     ("soc_band_pm", int, 1, 300, 30, "0.1%", "power falls linearly over this band before a limit"),
     ("ramp_up_pm", int, 1, 1000, 100, "0.1%/s", "ramp away from zero, of the rating"),
     ("ramp_down_pm", int, 1, 1000, 200, "0.1%/s", "ramp towards zero, of the rating"),
@@ -44,11 +52,18 @@ FIELDS = (
     ("standby_contactors", str, ("open", "closed"), None, "open", "", "contactors in STANDBY"),
     ("stop_open_ms", int, 1000, 7000, 7000, "ms", "contactors open at the latest"),
     ("precharge_pause_ms", int, 1000, 600_000, 60_000, "ms", "between two tries (hot resistor)"),
+    ("grid_connection", int, 0, 3, 2, "", "0 isolated, 1 backup, 2 interactive, 3 export"),
+    ("allow_grid_charging", int, 0, 1, 1, "", "1: the battery may charge from the grid"),
+    ("allow_grid_export", int, 0, 1, 1, "", "1: the battery may discharge into the grid"),
+    ("import_w_max", int, 0, 1_000_000, 0, "W", "charging keeps the import below, 0 = no cap"),
+    ("export_w_max", int, 0, 1_000_000, 0, "W", "discharging keeps the export below, 0 = no cap"),
+    ("backup_reserve_pm", int, 0, 1000, 500, "0.1%", "kept for an outage (backup)"),
     ("self_use", int, 0, 1, 1, "", "1: hold the grid power at its target when nobody asks else"),
     ("grid_target_w", int, -1000, 1000, 20, "W", "grid power that self-use holds, + imports"),
     ("tracking_gain_pm", int, 100, 1000, 500, "0.1%", "gain of self-use on a meter sample"),
     ("tracking_deadband_w", int, 0, 500, 15, "W", "errors below are left alone"),
     ("run_w_min", int, 0, 5000, 60, "W", "self-use below this power rests"),
+    ("zone", str, 1, 64, "UTC0", "", "time zone as a POSIX rule, e.g. CET-1CEST,M3.5.0,M10.5.0/3"),
     ("start_at_boot", int, 0, 1, 0, "", "1: start when the firmware is up"),
     ("remote_reset", int, 0, 1, 0, "", "1: some emergencies may be reset from afar"),
     ("service_key", str, 0, 32, "", "", "opens MAINTENANCE in an emergency; empty: nobody does"),
@@ -83,6 +98,7 @@ DEVICE_FIELDS = (
 )
 
 
+_CELL_DV = 32                           # nominal voltage of an LFP cell, 0.1 V
 MODULES = ("bess_module", "jk_bms")     # kinds that are battery modules
 
 
@@ -107,6 +123,8 @@ def check(data):
     for key in values:
         setattr(settings, key, values[key])
     settings.links = checked
+    settings.pack_mah = (settings.strings_p * settings.module_wh_rated * 10_000
+                         // (settings.cells_s * _CELL_DV))
     settings.energy_wh_rated = (settings.module_wh_rated * settings.modules_s * settings.strings_p)
     return settings, faults
 
@@ -194,6 +212,10 @@ def _cross_check(values, links, faults):
     if values["soc_pm_max"] - values["soc_pm_min"] < 100:
         faults.append("soc_pm_min %d and soc_pm_max %d, wanted: at least 100 apart"
                       % (values["soc_pm_min"], values["soc_pm_max"]))
+    try:
+        Zone(values["zone"])
+    except ValueError as fault:
+        faults.append("zone: %s" % fault)
     for key in ("charge_w_max", "discharge_w_max"):
         if values[key] > values["w_rated"]:
             faults.append("%s is %d, allowed: at most w_rated %d"

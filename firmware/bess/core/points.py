@@ -59,9 +59,24 @@ REQUEST_LEFT_S = const(52)
 IMBALANCE_PM = const(53)
 STRING_COILS = const(54)
 STRING_INPUTS = const(55)
-SITE_POINTS = const(56)
+FLOW = const(56)
+AUTHORITY = const(57)
+UTC_DAY = const(58)
+UTC_S = const(59)
+CHARGE_AVAILABLE_W = const(60)
+DISCHARGE_AVAILABLE_W = const(61)
+LEFT_WH = const(62)
+ROOM_WH = const(63)
+EMPTY_MIN = const(64)
+FULL_MIN = const(65)
+CYCLES_PM = const(66)
+COUNTED_PM = const(67)
+SIGMA_PM = const(68)
+SCHEDULE_ENTRY = const(69)
+GRID_CONNECTION = const(70)
+SITE_POINTS = const(71)
 SITE_BASE = const(0)
-SITE_SPAN = const(78)
+SITE_SPAN = const(100)
 
 # control: index in its row of values
 REMOTE_W = const(0)
@@ -276,6 +291,8 @@ SITE_MAP = (
     b'\x01r\x01\x82\x01\x92\x01\xa2\x01\xb0\x01\xb8\x01\xc0\x01\xc8'
     b'\x01\xd0\x01\xd8\x01\xe0\x01\xe8\x01\xf0\x01\xf8\x02\x02\x02\x12'
     b'\x02"\x022\x02@\x02H\x02P\x02X\x02`\x02h'
+    b'\x02p\x02x\x02\x80\x02\x92\x02\xa2\x02\xb2\x02\xc2\x02\xd2'
+    b'\x02\xe0\x02\xe8\x02\xf2\x03\x00\x03\x08\x03\x10\x03\x18'
 )
 CONTROL_MAP = (
     b'\x00\x03\x00\x10\x00\x18\x00 \x00('

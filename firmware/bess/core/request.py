@@ -24,12 +24,14 @@ class Requests:
 
     rank: owner of the winning request after `settle`, 0 when nobody asks.
     wish_w: its wish, 0 when nobody asks.
+    ended: bits of the slots whose request has ended, until somebody takes them.
     """
 
     def __init__(self):
         self.rank = 0
         self.wish_w = 0
         self.left_ms = None
+        self.ended = 0
         self._wish_w = array("i", [0] * SLOTS)
         self._alive = bytearray(SLOTS)
         self._source = bytearray(SLOTS)
@@ -55,7 +57,9 @@ class Requests:
     def withdraw(self, slot):
         """End a request; True when there was one."""
         alive = self._alive[slot]
-        self._alive[slot] = 0
+        if alive:
+            self._alive[slot] = 0
+            self.ended |= 1 << slot
         return alive != 0
 
     def wish_of(self, slot):
@@ -71,6 +75,7 @@ class Requests:
                 life = life_ms[slot]
                 if life and (now_ms - since_ms[slot]) & TICK_MASK >= life:
                     alive[slot] = 0
+                    self.ended |= 1 << slot
                 elif winner < 0 and allowed >> slot & 1:
                     winner = slot
         self.left_ms = None

@@ -8,10 +8,11 @@ only `emergency_shutdown` may come from an interrupt handler.
 """
 
 from bess.core.battery.params import ChargeParams, DischargeParams
+from bess.core.control.grid_rules import EXPORT, ISOLATED
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION,
-    REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_LOOSER, REFUSED_MODE, REFUSED_NOT_STARTED,
-    REFUSED_RANK_HELD, STANDBY, STARTING,
+    REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_LOOSER, REFUSED_MODE,
+    REFUSED_NOT_STARTED, REFUSED_RANGE, REFUSED_RANK_HELD, STANDBY, STARTING,
 )
 from bess.core.control.people import People
 from bess.core.events import WARNING
@@ -19,7 +20,6 @@ from bess.core.points import (
     BATTERY_W, COMMAND_W, EVENT_AUTO_RESTART_GIVEN_UP, GRID_W, HI_REASON, HI_W, LOAD_W,
     LO_REASON, LO_W, MODE, OWNER, PHASE, PV_W, SOC_PM, TRIP_CONFIG, WISH_W,
 )
-from bess.core.request import FOR_EVER
 
 LIFE_MS_MIN = 1_000
 LIFE_MS_MAX = 3_600_000
@@ -64,7 +64,7 @@ class PowerManager(People):
         """Power to zero with the ramp, inverter off, contactors open, STANDBY."""
         self.run_wanted = 0
         self._resumes = False
-        self.requests.withdraw(self._manual)
+        self.wishes.end_manual(self.now_ms)
         if self.mode == MAINTENANCE:
             self.end_test()
         elif self.mode != EMERGENCY:
@@ -132,18 +132,40 @@ class PowerManager(People):
             return self.refuse(refusal)
         if self.mode == MAINTENANCE:
             return self.test_power(battery_w)
-        life_ms = minutes * 60_000 if minutes else FOR_EVER
-        self.requests.ask(self._manual, battery_w, self.now_ms, life_ms)
+        self.wishes.begin_power(battery_w, minutes, self.now_ms)
+        return 0
+
+    def start_charging(self, soc_pm_target):
+        """Charge by the method of the parameters up to a SoC (0: that of the parameters)."""
+        _within("soc_pm_target", soc_pm_target, 0, 1000)
+        refusal = self._may_operate() or self._direction(-1)
+        if refusal == 0 and soc_pm_target > self.settings.soc_pm_max:
+            refusal = REFUSED_LOOSER
+        if refusal == 0 and self.mode == MAINTENANCE:
+            return self.test_trickle()
+        return self.refuse_if(refusal or self.wishes.begin_charge(soc_pm_target, self.now_ms))
+
+    def start_discharging(self, battery_w, minutes):
+        """Discharge with a constant power (0: that of the parameters) for minutes (0: no end)."""
+        _within("battery_w", battery_w, 0, self.settings.discharge_w_max or self.settings.w_rated)
+        _within("minutes", minutes, 0, MINUTES_MAX)
+        refusal = self._may_operate() or self._direction(1)
+        if refusal:
+            return self.refuse(refusal)
+        if self.mode == MAINTENANCE:
+            return self.test_power(battery_w)
+        self.wishes.begin_discharge(battery_w, minutes, self.now_ms)
         return 0
 
     def stop_operation(self):
-        """End the manual request; skips the running occurrence of a schedule."""
+        """End the manual request, and skip the running occurrence of the schedule."""
         if self.mode == MAINTENANCE:
             self.end_test()
             return 0
         if self.latched:
             return self.refuse(REFUSED_LATCHED)
-        self.requests.withdraw(self._manual)
+        self.wishes.end_manual(self.now_ms)
+        self.wishes.schedule.skip()
         return 0
 
     def _check_power(self, battery_w):
@@ -166,6 +188,48 @@ class PowerManager(People):
             return 0
         starting = self.run_wanted and not self.blocked() or self.sequence.phase == STARTING
         return 0 if starting else REFUSED_NOT_STARTED
+
+    # --- schedule -------------------------------------------------------------------------
+
+    def add_schedule(self, fields):
+        """Write the first free of 16 entries; its number, or -1 when all are in use (FULL).
+
+        fields: (enabled, day, hour, minute, mode, power_w, minutes, repeat), see schedule.py.
+        """
+        entry = self.wishes.schedule.add(fields)
+        if entry < 0:
+            self.refuse(REFUSED_FULL)
+        return entry
+
+    def update_schedule(self, entry, fields):
+        """Write entry 0..15 whole."""
+        self.wishes.schedule.set(entry, fields)
+        return 0
+
+    def get_schedule(self, entry):
+        """Fields of an entry, None when it is not in use."""
+        return self.wishes.schedule.get(entry)
+
+    def remove_schedule(self, entry):
+        """Free an entry."""
+        return 0 if self.wishes.schedule.remove(entry) else self.refuse(REFUSED_RANGE)
+
+    def enable_schedule(self, entry, on):
+        """Arm an entry, or hold it off."""
+        return 0 if self.wishes.schedule.enable(entry, on) else self.refuse(REFUSED_RANGE)
+
+    def enable_scheduling(self, on):
+        """The whole schedule on or off."""
+        self.wishes.schedule.switch(on)
+        return 0
+
+    def set_grid_connection(self, kind):
+        """Connection type (grid_rules.ISOLATED and so on), in STANDBY only; until a restart."""
+        _within("kind", kind, ISOLATED, EXPORT)
+        if self.mode != STANDBY or not self.stopped():
+            return self.refuse(REFUSED_MODE)
+        self.grid.connect(kind)
+        return 0
 
     # --- parameters -----------------------------------------------------------------------
 

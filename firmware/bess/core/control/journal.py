@@ -6,11 +6,13 @@ from bess.core.battery.sequence import FAILED_PRECHARGE, FAILED_PRECHARGE_TRY
 from bess.core.control.trips import UNCONFIRMED_MAX
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
-    EVENT_CONTACTOR_CLOSED, EVENT_CONTACTOR_OPENED, EVENT_LIMIT_REASON, EVENT_METER_BACK,
-    EVENT_METER_STALE, EVENT_MODULE_BACK, EVENT_MODULE_LOST, EVENT_OPENED_UNDER_LOAD,
-    EVENT_PCS_STARTED, EVENT_PCS_STOPPED, EVENT_PCS_UNCONFIRMED, EVENT_PRECHARGE_FAILED,
-    EVENT_REQUEST_WON, EVENT_TRIP_CLEARED, PCS_UNCONFIRMED,
+    EVENT_CLOCK_LOST, EVENT_CLOCK_SET, EVENT_CONTACTOR_CLOSED, EVENT_CONTACTOR_OPENED,
+    EVENT_LIMIT_REASON, EVENT_METER_BACK, EVENT_METER_STALE, EVENT_MODULE_BACK,
+    EVENT_MODULE_LOST, EVENT_OPENED_UNDER_LOAD, EVENT_PCS_STARTED, EVENT_PCS_STOPPED,
+    EVENT_PCS_UNCONFIRMED, EVENT_PRECHARGE_FAILED, EVENT_REQUEST_ENDED, EVENT_REQUEST_WON,
+    EVENT_TRIP_CLEARED, PCS_UNCONFIRMED, UTC_DAY,
 )
+from bess.core.request import RANKS, SLOTS
 from bess.core.tick import TICK_MASK
 
 _REASON_MS = const(1000)            # events of the window's reasons are at least so far apart
@@ -29,6 +31,7 @@ class Journal:
         self._rank = 0
         self._lo_why = self._hi_why = 0
         self._reason_ms = 0
+        self._has_clock = False
 
     def tick(self, now_ms):
         """Last but one in the tick: everything is decided."""
@@ -76,6 +79,10 @@ class Journal:
         elif step == 0 and self._meter_step:
             events.note(EVENT_METER_BACK, INFO, 0, now_ms)
         self._meter_step = step
+        has_clock = manager.image.now[UTC_DAY] is not None
+        if has_clock != self._has_clock:
+            self._has_clock = has_clock
+            events.note(EVENT_CLOCK_SET if has_clock else EVENT_CLOCK_LOST, INFO, 0, now_ms)
         present = manager.trips.present
         cleared = self._trips & ~present
         if cleared:
@@ -84,6 +91,12 @@ class Journal:
 
     def _reasons(self, manager, events, now_ms):
         rank, window = manager.requests.rank, manager.window
+        ended = manager.requests.ended
+        if ended:
+            manager.requests.ended = 0
+            for slot in range(SLOTS):
+                if ended >> slot & 1:
+                    events.note(EVENT_REQUEST_ENDED, INFO, RANKS[slot], now_ms)
         if rank != self._rank:
             self._rank = rank
             events.note(EVENT_REQUEST_WON, INFO, rank, now_ms)

@@ -6,6 +6,7 @@ in W at the AC side of the inverter, discharging is positive.
 
 from micropython import const
 
+from bess.core.battery.capability import Capability
 from bess.core.battery.pack import Pack
 from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.battery.sequence import (
@@ -20,15 +21,19 @@ from bess.core.control.modes import (
 )
 from bess.core.control.ramp import Ramp
 from bess.core.control.trips import Trips
+from bess.core.control.grid_rules import GridRules
 from bess.core.control.views import Views
+from bess.core.control.wishes import Wishes
 from bess.core.events import EMERGENCY as ALARM, INFO, TRIP, WARNING, Events
+from bess.core.flow.direction import Direction
 from bess.core.flow.tracking import Tracking, stale_step
 from bess.core.image import History, Image
 from bess.core.points import (
-    BATTERY_W, BY_MANUAL, BY_PROTECT_CHARGE, BY_REMOTE, BY_SELF_USE, BY_TEST,
+    BATTERY_W, BY_CALIBRATION, BY_MANUAL, BY_PROTECT_CHARGE, BY_REMOTE, BY_SELF_USE, BY_TEST,
     CAUSE_BMS_CRITICAL, CAUSE_COMMANDED, CAUSE_CONTACTOR, CAUSE_INPUT, CAUSE_INVARIANT,
     CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY,
     EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_TEST, EVENT_TRIP, GRID_W, OUTPUTS, PCS_UNCONFIRMED,
+    WHY_CELL_HIGH,
 )
 from bess.core.request import FOR_EVER, Requests, slot_of
 from bess.core.tick import TICK_MASK, Dwell
@@ -68,7 +73,11 @@ class Manager:
         self.discharge_params = DischargeParams()
         self.test = maintenance.Test(settings)
         self.ramp = Ramp(settings)
+        self.wishes = Wishes(self)
         self.tracking = Tracking(settings)
+        self.grid = GridRules(settings)
+        self.direction = Direction(settings)
+        self.capability = Capability(settings)
         self.history = History(64)
         self.views = Views(self)
         self.journal = Journal(self)
@@ -117,10 +126,12 @@ class Manager:
         self._watch(now_ms)
         self._decide_mode(now_ms)
         self._track(now_ms)
+        self.wishes.tick(now_ms)
         self.requests.settle(now_ms, self._local_slots if self.local else -1)
         rules.open_window(self, now_ms)
         self._drive(dt_ms, now_ms)
         self._follow_mode(now_ms)
+        self._know_the_battery(now_ms)
         broken = invariants.broken(self, before_w, dt_ms)
         if broken:
             self._breach(broken, now_ms)
@@ -180,7 +191,7 @@ class Manager:
         self.latched |= new
         self.run_wanted = 0
         self.pack.readmit()             # a person looks at all of it before the next start
-        self.requests.withdraw(self._manual)
+        self.wishes.end_manual(now_ms)
         self.events.note(EVENT_EMERGENCY, ALARM, cause, now_ms)
         self._resumes = False
         self.test.end()
@@ -267,9 +278,18 @@ class Manager:
         if image.now[BATTERY_W] is not None:
             battery_w = self.history.at(image.at_ms[GRID_W])
         self.views.balance(grid_w, battery_w)
+        self.grid.sample(grid_w, battery_w)
         if battery_w is not None and self.settings.self_use:
             wish_w = self.tracking.sample(grid_w, battery_w, self.window)
             self.requests.ask(self._self_use, wish_w, now_ms, FOR_EVER)
+
+    def _know_the_battery(self, now_ms):
+        """Own count of the charge, and what the pack can do now."""
+        capability, pack = self.capability, self.pack
+        limited = self.wishes.charge.in_cv or self.window.lo_why == WHY_CELL_HIGH
+        self.wishes.soc.update(pack, capability.full_mah, limited, self.events, now_ms)
+        capability.update(pack, self.permits, self.window, now_ms)
+        self.permits.full_session = self.requests.rank == BY_CALIBRATION
 
     def _drive(self, dt_ms, now_ms):
         """Ramp towards the bounded wish; a stop or an emergency takes no ramp."""

@@ -7,6 +7,7 @@ changes nothing then. `person`: True when the caller knows that somebody stands 
 
 from micropython import const
 
+from bess.core.battery.stages import ac_w
 from bess.core.control import maintenance
 from bess.core.control.manager import Manager
 from bess.core.control.modes import (
@@ -22,6 +23,7 @@ from bess.core.request import FOR_EVER
 from bess.core.tick import TICK_MASK
 
 _NUMBER_MS = const(60_000)
+_DEAD_MV = const(2000)              # a cell below is not charged any more
 # causes that nobody resets from afar
 _ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 << CAUSE_FIRE
 
@@ -38,6 +40,10 @@ class People(Manager):
         """Note a refused call and return its number."""
         self.events.note(EVENT_REFUSED, INFO, refusal, self.now_ms)
         return refusal
+
+    def refuse_if(self, refusal):
+        """Note and return a refusal, or 0."""
+        return self.refuse(refusal) if refusal else 0
 
     def stopped(self):
         """True when the pack is at rest: power zero, inverter off, contactors open."""
@@ -111,7 +117,7 @@ class People(Manager):
         elif self.mode != STANDBY and self.mode != IDLE:
             return self.refuse(REFUSED_MODE)
         self.run_wanted = 0
-        self.requests.withdraw(self._manual)
+        self.wishes.end_manual(self.now_ms)
         self.sequence.stop(self.now_ms)
         self._enter(MAINTENANCE, self.now_ms)
         return 0
@@ -133,6 +139,14 @@ class People(Manager):
         if abs(battery_w) > self.test.power_w_max:
             return self.refuse(REFUSED_RANGE)
         return self._test(maintenance.POWER, battery_w, 0)
+
+    def test_trickle(self):
+        """Test: charge with at most 2 % of C and of the test's power, to recover deep cells."""
+        pack, settings = self.pack, self.settings
+        if pack.strings_live == 0 or pack.cell_mv_min < _DEAD_MV:
+            return self.refuse(REFUSED_RANGE)
+        wish_w = ac_w(settings.pack_mah // 50, pack.pack_mv, settings.eta_pm)
+        return self._test(maintenance.TRICKLE, -min(wish_w, self.test.power_w_max), 0)
 
     def test_contactor(self, coils):
         """Test: contactor coils (bits of the point OUTPUTS) with the inverter stopped; renewed."""

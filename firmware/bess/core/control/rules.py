@@ -8,8 +8,8 @@ from bess.core.control.trips import UNCONFIRMED_MAX
 from bess.core.curves import part
 from bess.core.flow.tracking import NO_DISCHARGE
 from bess.core.points import (
-    BATTERY_W, BY_SELF_USE, PCS_UNCONFIRMED, WHY_MAINTENANCE, WHY_METER_STALE, WHY_MODE,
-    WHY_MODULE_SILENT, WHY_PARAMETERS, WHY_PCS_SILENT, WHY_RATING, WHY_TRIP,
+    BATTERY_W, BY_PROTECT_CHARGE, BY_SELF_USE, PCS_UNCONFIRMED, WHY_MAINTENANCE, WHY_METER_STALE,
+    WHY_MODE, WHY_MODULE_SILENT, WHY_PARAMETERS, WHY_PCS_SILENT, WHY_RATING, WHY_TRIP,
 )
 from bess.core.tick import TICK_MASK
 
@@ -30,6 +30,7 @@ def open_window(manager, now_ms):
     window.charge(permits.charge_w, permits.charge_why)
     window.discharge(permits.discharge_w, permits.discharge_why)
     _by_parameters(manager, window)
+    _by_grid(manager, window)
     if manager.meter_step and manager.requests.rank == BY_SELF_USE:
         _by_meter(manager, window)
     if manager.pack.strings_live == 0:
@@ -64,6 +65,15 @@ def _by_parameters(manager, window):
     if discharge.ma_max:
         dc_w = discharge.ma_max // 100 * (pack_mv // 100) // 100
         window.discharge(part(dc_w, manager.settings.eta_pm), WHY_PARAMETERS)
+
+
+def _by_grid(manager, window):
+    """Connection type, flags, caps and the reserve for an outage."""
+    grid = manager.grid
+    if grid.needs_meter:
+        exempt_w = -manager.requests.wish_w if manager.requests.rank == BY_PROTECT_CHARGE else 0
+        grid.narrow(window, manager.command.battery_w, manager.meter_step, exempt_w)
+    grid.keep_reserve(window, manager.pack.soc_pm_min)
 
 
 def _by_meter(manager, window):

@@ -3,13 +3,16 @@
 from bess.core.battery.energy import Counters
 from bess.core.battery.sequence import RUN as RUN_STEP
 from bess.core.control.modes import BLOCKED, EMERGENCY, OFF
+from bess.core.events import INFO
 from bess.core.points import (
-    BATTERY_W, CAUSES, CELL_DC_MAX, CELL_DC_MIN, CELL_MV_MAX, CELL_MV_MIN, CHARGE_W_RATED,
-    CHARGE_WH, COMMAND_W, DC_MA, DISCHARGE_W_RATED, DISCHARGE_WH, ENERGY_WH_RATED, EVENT_COUNT,
-    EXPORT_WH, FIRST_CAUSE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, LOAD_W, LOAD_WH,
-    LO_REASON, LO_W, MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS,
-    OUTPUTS, OWNER, PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, RUN, SITE_SPAN, SOC_PM,
-    STRING_COILS, TRIPS, UPTIME_S, WISH_W,
+    AUTHORITY, BATTERY_W, CAUSES, CELL_DC_MAX, CELL_DC_MIN, CELL_MV_MAX, CELL_MV_MIN,
+    CHARGE_AVAILABLE_W, CHARGE_W_RATED, CHARGE_WH, COMMAND_W, COUNTED_PM, CYCLES_PM, DC_MA,
+    DISCHARGE_AVAILABLE_W, DISCHARGE_W_RATED, DISCHARGE_WH, EMPTY_MIN, ENERGY_WH_RATED,
+    EVENT_COUNT, EVENT_FLOW_CHANGE, EXPORT_WH, FIRST_CAUSE, FLOW, FULL_MIN, GRID_CONNECTION,
+    GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, LEFT_WH, LOAD_W, LOAD_WH, LO_REASON, LO_W,
+    MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS, OUTPUTS, OWNER,
+    PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, ROOM_WH, RUN, SCHEDULE_ENTRY, SIGMA_PM,
+    SITE_SPAN, SOC_PM, STRING_COILS, TRIPS, UPTIME_S, WISH_W,
 )
 
 _COILS = 7
@@ -57,6 +60,8 @@ class Views:
         now[TRIPS] = manager.trips.present
         now[EVENT_COUNT] = manager.events.count
         now[OPENINGS] = manager.openings
+        self._publish_battery(manager, now)
+        self._publish_flow(manager, now, now_ms)
         self._publish_times(manager.image, now, now_ms, dt_ms)
 
     def _publish_command(self, manager, now):
@@ -81,6 +86,29 @@ class Views:
         now[PACK_MV], now[DC_MA] = pack.pack_mv, pack.current_ma
         now[IMBALANCE_PM] = pack.imbalance_pm
 
+    def _publish_battery(self, manager, now):
+        capability, wishes = manager.capability, manager.wishes
+        now[CHARGE_AVAILABLE_W] = capability.charge_w
+        now[DISCHARGE_AVAILABLE_W] = capability.discharge_w
+        now[LEFT_WH], now[ROOM_WH] = capability.left_wh, capability.room_wh
+        now[EMPTY_MIN], now[FULL_MIN] = capability.empty_min, capability.full_min
+        now[COUNTED_PM], now[SIGMA_PM] = wishes.soc.soc_pm, wishes.soc.sigma_pm
+        entry = wishes.schedule.entry
+        now[SCHEDULE_ENTRY] = entry if entry >= 0 else None
+        now[AUTHORITY] = 1 if manager.local else 0
+        now[GRID_CONNECTION] = manager.grid.kind
+
+    def _publish_flow(self, manager, now, now_ms):
+        load_w, need_w = now[LOAD_W], None
+        if load_w is not None:
+            need_w = load_w - (now[PV_W] or 0)
+        direction, before = manager.direction, now[FLOW]
+        if direction.update(now_ms, now[BATTERY_W], now[GRID_W], need_w):
+            now[FLOW] = direction.state
+            if direction.state is not None:
+                manager.events.note(EVENT_FLOW_CHANGE, INFO,
+                                    (before or 0) * 256 + direction.state, now_ms)
+
     def outputs(self, manager):
         """Bits of the point OUTPUTS as they stand."""
         coils = manager.sequence.coils & _COILS
@@ -93,6 +121,7 @@ class Views:
         if self._uptime_ms >= 1000:
             now[UPTIME_S] += self._uptime_ms // 1000
             self._uptime_ms %= 1000
+            now[CYCLES_PM] = self._manager.capability.cycles_pm(now[CHARGE_WH], now[DISCHARGE_WH])
         age_ms = image.age_ms(GRID_W, now_ms)
         now[METER_AGE_DS] = None if age_ms is None else min(age_ms // 100, _AGE_DS_MAX)
         if age_ms is None or now[GRID_W] is None:

@@ -1,0 +1,228 @@
+"""The requests that the manager makes by itself, and the charges and discharges behind them.
+
+Protective charge, the schedule and calibration ask by themselves; a charging method shapes what
+MANUAL, SCHEDULE and CALIBRATION charges wish. One charge and one discharge serve them in turn:
+whoever ranks highest among those that want it.
+"""
+
+from micropython import const
+
+from bess.core.battery.charge import DURATION, STOPPED, TIMEOUT, Charge
+from bess.core.battery.discharge import Discharge
+from bess.core.battery.sequence import RUN
+from bess.core.battery.soc import Soc
+from bess.core.battery.stages import HOLD
+from bess.core.calendar import Zone
+from bess.core.control.modes import CHARGE, DISCHARGE
+from bess.core.control.protect import Protect
+from bess.core.control.schedule import Schedule
+from bess.core.events import INFO, WARNING
+from bess.core.points import (
+    BATTERY_W, BY_CALIBRATION, BY_MANUAL, BY_PROTECT_CHARGE, BY_SCHEDULE, EVENT_CHARGE_COMPLETE,
+    EVENT_CHARGE_TIMEOUT, EVENT_DISCHARGE_COMPLETE, EVENT_DISCHARGE_TIMEOUT, UTC_DAY, UTC_S,
+    WHY_CELL_HIGH,
+)
+from bess.core.request import FOR_EVER, slot_of
+
+_MINUTE_MS = const(60_000)
+_NONE = const(0)
+
+
+class Wishes:
+    """manual: what a person operates: 0 a constant power or nothing, else CHARGE or DISCHARGE."""
+
+    def __init__(self, manager):
+        settings, pack = manager.settings, manager.pack
+        self.manual = 0
+        self.schedule = Schedule()
+        self.zone = Zone(settings.zone)
+        self.charge = Charge(settings, pack)
+        self.discharge = Discharge(settings, pack)
+        self.protect = Protect(settings, pack)
+        self.soc = Soc(settings)
+        self._manager = manager
+        self._requests = manager.requests
+        self._protect = slot_of(BY_PROTECT_CHARGE)
+        self._manual = slot_of(BY_MANUAL)
+        self._schedule = slot_of(BY_SCHEDULE)
+        self._calibration = slot_of(BY_CALIBRATION)
+        self._charger = self._discharger = _NONE    # rank that is served
+        self._entry = -1
+
+    def tick(self, now_ms):
+        """Renew what is asked; every tick, before the requests are settled."""
+        manager = self._manager
+        self.protect.balancing = manager.charge_params.balancing
+        self.protect.tick(manager.events, now_ms)
+        self._ask(self._protect, self.protect.active, self.protect.wish_w, now_ms)
+        now = manager.image.now
+        self.schedule.tick(now[UTC_DAY], now[UTC_S], self.zone, manager.events, now_ms)
+        if self.schedule.entry != self._entry:
+            self._entry = self.schedule.entry
+            self._change_hands(self._charger == BY_SCHEDULE, self._discharger == BY_SCHEDULE,
+                               DURATION, now_ms)
+        self._serve_charge(now_ms)
+        self._serve_discharge(now_ms)
+        self._ask_schedule(now_ms)
+        self._ask(self._calibration, self.soc.wanted,
+                  self.charge.wish_w if self._charger == BY_CALIBRATION else 0, now_ms)
+
+    def _ask(self, slot, wanted, wish_w, now_ms):
+        if wanted:
+            self._requests.ask(slot, wish_w, now_ms, FOR_EVER)
+        else:
+            self._requests.withdraw(slot)
+
+    def _ask_schedule(self, now_ms):
+        """What the living entry wishes: its method's power, 0 W when it is done or holds 0 W."""
+        wish_w = 0
+        if self._charger == BY_SCHEDULE:
+            wish_w = self.charge.wish_w
+        elif self._discharger == BY_SCHEDULE:
+            wish_w = self.discharge.wish_w
+        self._ask(self._schedule, self._entry >= 0, wish_w, now_ms)
+
+    # --- a person's charge and discharge ----------------------------------------------------
+
+    def begin_charge(self, target_pm, now_ms):
+        """MANUAL charge to target_pm (0: that of the parameters); 0 or a refusal."""
+        manager = self._manager
+        params = manager.charge_params
+        self.charge.end(STOPPED)
+        refusal = self.charge.begin(params.method, 0, target_pm, now_ms)
+        self._charger = _NONE if refusal else BY_MANUAL
+        if refusal:
+            return refusal
+        self.end_discharge(STOPPED, now_ms)
+        self.charge.timeout_ms = params.minutes_max * _MINUTE_MS
+        self.charge.resumes = False
+        self.manual = CHARGE
+        self._ask(self._manual, True, self.charge.wish_w, now_ms)
+        return 0
+
+    def begin_discharge(self, battery_w, minutes, now_ms):
+        """MANUAL discharge; 0 W is the power of the parameters, 0 minutes until it ends."""
+        self.end_charge(STOPPED, now_ms)
+        discharge = self.discharge
+        discharge.end(STOPPED)
+        discharge.begin(battery_w, minutes * _MINUTE_MS, now_ms)
+        minutes_max = 0 if minutes else self._manager.discharge_params.minutes_max
+        discharge.timeout_ms = minutes_max * _MINUTE_MS
+        self._discharger = BY_MANUAL
+        self.manual = DISCHARGE
+        self._ask(self._manual, True, discharge.wish_w, now_ms)
+
+    def begin_power(self, battery_w, minutes, now_ms):
+        """MANUAL constant power, bounded by the window only."""
+        self.end_manual(now_ms)
+        self._requests.ask(self._manual, battery_w, now_ms, minutes * _MINUTE_MS)
+
+    def end_manual(self, now_ms):
+        """A person's operation is over."""
+        if self.manual == CHARGE:
+            self.end_charge(STOPPED, now_ms)
+        elif self.manual == DISCHARGE:
+            self.end_discharge(STOPPED, now_ms)
+        self._requests.withdraw(self._manual)
+        self.manual = 0
+
+    def end_charge(self, code, now_ms):
+        """The charge of whoever it was is over; an event when it was still going on."""
+        if self._charger:
+            if not self.charge.done:
+                self.charge.end(code)
+                self._note_charge(now_ms)
+            self._charger = _NONE
+
+    def end_discharge(self, code, now_ms):
+        """The discharge of whoever it was is over; an event when it was still going on."""
+        if self._discharger:
+            if not self.discharge.done:
+                self.discharge.end(code)
+                self._note_discharge(now_ms)
+            self._discharger = _NONE
+
+    def _change_hands(self, charge, discharge, code, now_ms):
+        if charge:
+            self.end_charge(code, now_ms)
+        if discharge:
+            self.end_discharge(code, now_ms)
+
+    # --- whom the charge and the discharge serve --------------------------------------------
+
+    def _serve_charge(self, now_ms):
+        charge, manager = self.charge, self._manager
+        charge.params = manager.charge_params
+        wanted = _NONE
+        if self.manual == CHARGE:
+            wanted = BY_MANUAL
+        elif self._entry >= 0 and self.schedule.mode == CHARGE:
+            wanted = BY_SCHEDULE
+        elif self.soc.wanted:
+            wanted = BY_CALIBRATION
+        if wanted != self._charger:
+            self._begin_charge(wanted, now_ms)
+        if not wanted or manager.requests.rank != wanted or manager.sequence.step != RUN:
+            return
+        if not charge.done or charge.resumes:
+            before = charge.done
+            charge.tick(manager.command.battery_w, manager.window.lo_why == WHY_CELL_HIGH, now_ms)
+            if charge.done and not before:
+                self._note_charge(now_ms)
+        if wanted == BY_MANUAL:
+            if charge.done:
+                self._charger = _NONE
+                self.end_manual(now_ms)
+            else:
+                self._ask(self._manual, True, charge.wish_w, now_ms)
+
+    def _begin_charge(self, wanted, now_ms):
+        """Another rank is served: what went on before is over."""
+        charge, schedule = self.charge, self.schedule
+        self.end_charge(STOPPED, now_ms)
+        charge.timeout_ms = 0
+        charge.resumes = wanted == BY_SCHEDULE
+        if wanted == BY_SCHEDULE:
+            charge.begin(charge.params.method, schedule.power_w, 0, now_ms)
+        elif wanted == BY_CALIBRATION:
+            charge.begin(HOLD, 0, 0, now_ms)
+        self._charger = wanted
+
+    def _serve_discharge(self, now_ms):
+        discharge, manager = self.discharge, self._manager
+        discharge.params = manager.discharge_params
+        wanted = _NONE
+        if self.manual == DISCHARGE:
+            wanted = BY_MANUAL
+        elif self._entry >= 0 and self.schedule.mode == DISCHARGE:
+            wanted = BY_SCHEDULE
+        if wanted != self._discharger:
+            self.end_discharge(STOPPED, now_ms)
+            if wanted:
+                discharge.timeout_ms = 0
+                discharge.begin(self.schedule.power_w, 0, now_ms)
+            self._discharger = wanted
+        if not wanted or discharge.done:
+            return
+        if manager.requests.rank == wanted and manager.sequence.step == RUN:
+            discharge.tick(manager.command.battery_w, manager.image.now[BATTERY_W], now_ms)
+            if discharge.done:
+                self._note_discharge(now_ms)
+        if wanted == BY_MANUAL:
+            if discharge.done:
+                self._discharger = _NONE
+                self.end_manual(now_ms)
+            else:
+                self._ask(self._manual, True, discharge.wish_w, now_ms)
+
+    def _note_charge(self, now_ms):
+        events, code = self._manager.events, self.charge.done
+        events.note(EVENT_CHARGE_COMPLETE, INFO, code, now_ms)
+        if code == TIMEOUT:
+            events.note(EVENT_CHARGE_TIMEOUT, WARNING, code, now_ms)
+
+    def _note_discharge(self, now_ms):
+        events, code = self._manager.events, self.discharge.done
+        events.note(EVENT_DISCHARGE_COMPLETE, INFO, code, now_ms)
+        if code == TIMEOUT:
+            events.note(EVENT_DISCHARGE_TIMEOUT, WARNING, code, now_ms)
