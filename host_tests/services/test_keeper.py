@@ -1,6 +1,6 @@
 """What is kept over a restart: written when it should be, read back, and never trusted blindly."""
 
-from bess.core.control.modes import EMERGENCY, IDLE, MAINTENANCE, STANDBY
+from bess.core.control.modes import CHARGE, EMERGENCY, IDLE, MAINTENANCE, STANDBY
 from bess.core.points import (
     BATTERY_W, CAUSE_COMMANDED, CAUSE_LATCH_UNREADABLE, EVENT_AUTO_RESTART_GIVEN_UP,
     EVENT_STORE_REPAIRED,
@@ -147,11 +147,28 @@ def test_counters_go_on_and_are_not_written_all_the_time():
     assert again.bench.manager.image.now[BATTERY_W] is None
 
 
+def test_the_schedule_and_the_own_count_are_restored():
+    store = Store()
+    board = Board(store)
+    fields = (True, 3, 4, 5, CHARGE, -600, 70, False)
+    assert board.bench.manager.add_schedule(fields) == 0
+    board.bench.started()
+    board.run(5000)
+    board.bench.manager.wishes.soc.sigma_pm = 17
+    board.bench.manager.stop()
+    board.run(20_000)
+    manager = Board(store).bench.manager
+    assert manager.get_schedule(0) == fields
+    assert (manager.wishes.soc.soc_pm, manager.wishes.soc.sigma_pm) == (500, 17)
+
+
 SPOILED = (
     # name, causes after the restart, why
     ("latch", 1 << CAUSE_LATCH_UNREADABLE, "nobody knows what it said"),
     ("params", 0, "defaults"),
     ("counters", 0, "they begin at zero"),
+    ("schedule", 0, "it is empty"),
+    ("soc", 0, "the count begins anew"),
 )
 
 

@@ -74,9 +74,14 @@ COUNTED_PM = const(67)
 SIGMA_PM = const(68)
 SCHEDULE_ENTRY = const(69)
 GRID_CONNECTION = const(70)
-SITE_POINTS = const(71)
+GRID_MV = const(71)
+PCS_GRID = const(72)
+GRID_STATE = const(73)
+ISLAND = const(74)
+VAR_PM = const(75)
+SITE_POINTS = const(76)
 SITE_BASE = const(0)
-SITE_SPAN = const(100)
+SITE_SPAN = const(106)
 
 # control: index in its row of values
 REMOTE_W = const(0)
@@ -292,7 +297,8 @@ SITE_MAP = (
     b'\x01\xd0\x01\xd8\x01\xe0\x01\xe8\x01\xf0\x01\xf8\x02\x02\x02\x12'
     b'\x02"\x022\x02@\x02H\x02P\x02X\x02`\x02h'
     b'\x02p\x02x\x02\x80\x02\x92\x02\xa2\x02\xb2\x02\xc2\x02\xd2'
-    b'\x02\xe0\x02\xe8\x02\xf2\x03\x00\x03\x08\x03\x10\x03\x18'
+    b'\x02\xe0\x02\xe8\x02\xf2\x03\x00\x03\x08\x03\x10\x03\x18\x03"'
+    b'\x030\x038\x03@\x03I'
 )
 CONTROL_MAP = (
     b'\x00\x03\x00\x10\x00\x18\x00 \x00('
@@ -319,4 +325,6 @@ SITE_AGES = (
     (GRID_CHZ, 2000),
     (INPUTS, 500),
     (STRING_INPUTS, 500),
+    (GRID_MV, 15000),
+    (PCS_GRID, 2000),
 )

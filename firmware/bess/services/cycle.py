@@ -5,12 +5,16 @@ import gc
 
 from micropython import const
 
-from bess.core.points import EPOCH_S, HEAP_FREE_KB, INPUTS, LINKS, TICK_US, TICKS_LATE
+from bess.core.points import (
+    EPOCH_S, HEAP_FREE_KB, INPUTS, LINKS, TICK_US, TICKS_LATE, UTC_DAY, UTC_S,
+)
 from bess.core.tick import TICK_MASK
 
 PERIOD_MS = const(100)
 _LATE_MS = const(20)
 _REPORT_TICKS = const(100)
+_SECOND_TICKS = const(10)
+_DAY_S = const(86_400)
 _FAULTS_MAX = const(10)             # steps that failed before the contactors open, whatever flows
 
 
@@ -71,8 +75,19 @@ class Cycle:
         if self._watchdog is not None:
             self._watchdog.feed()
         self._ticks += 1
+        if self._ticks % _SECOND_TICKS == 0:
+            self._read_clock()
         if self._ticks >= _REPORT_TICKS:
             self._report()
+
+    def _read_clock(self):
+        """Date and time of the day as the pure rings know them."""
+        now, epoch_s = self._manager.image.now, self._clock.epoch_s()
+        now[EPOCH_S] = epoch_s
+        if epoch_s is None:
+            now[UTC_DAY] = now[UTC_S] = None
+        else:
+            now[UTC_DAY], now[UTC_S] = epoch_s // _DAY_S, epoch_s % _DAY_S
 
     def _step(self, now_ms):
         manager = self._manager
@@ -92,6 +107,5 @@ class Cycle:
         now[TICK_US] = min(self._longest_us, 65_534)
         now[TICKS_LATE] = min(self._late, 65_534)
         now[HEAP_FREE_KB] = min(gc.mem_free() // 1024, 65_534)
-        now[EPOCH_S] = self._clock.epoch_s()
         now[LINKS] = self.links
         self._ticks = self._longest_us = 0

@@ -19,6 +19,8 @@ _SOUND = 255                # stored instead of a count
 _RECORDS = (
     ("latch", memory.dump_latch, memory.restore_latch, 0),
     ("params", memory.dump_params, memory.restore_params, 2_000),
+    ("schedule", memory.dump_schedule, memory.restore_schedule, 2_000),
+    ("soc", memory.dump_soc, memory.restore_soc, 900_000),
     ("counters", memory.dump_counters, memory.restore_counters, 900_000),
 )
 

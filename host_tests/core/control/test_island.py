@@ -150,6 +150,20 @@ def test_the_dip_must_last_on_end():
     assert not rig.tick(40_000).blackout, "a value nobody renews is no evidence"
 
 
+def test_a_new_island_counts_from_zero():
+    for name, changes, span_ms in (("shed", {"current_ma": 100_001}, 10_000),
+                                   ("blackout", {"cell_mv_min": 2900}, 30_000)):
+        rig = Rig()
+        for key in changes:
+            setattr(rig.pack, key, changes[key])
+        rig.tick(span_ms - 1000)
+        rig.pcs_grid = PRESENT
+        rig.tick(1000)
+        rig.pcs_grid = LOST
+        assert not getattr(rig.tick(span_ms), name), name
+        assert getattr(rig.tick(), name), name
+
+
 def test_curtailment():
     rig = Rig()
     for cell_mv, blocked, curtail, why in (

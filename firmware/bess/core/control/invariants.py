@@ -18,6 +18,8 @@ UNASKED = 8                         # more power than before without a request f
 def broken(manager, before_w, dt_ms):
     """Number of the first invariant that the command of this tick breaks; 0 when all hold."""
     window, command, mode = manager.window, manager.command, manager.mode
+    if manager.island.islanded:         # power follows the load: only run or stop is judged
+        return NOT_STOPPED if mode == EMERGENCY and command.run else 0
     w, lo_w, hi_w = command.battery_w, window.lo_w, window.hi_w
     if lo_w > 0 or hi_w < 0:
         return ZERO_OUTSIDE
@@ -39,7 +41,7 @@ def broken(manager, before_w, dt_ms):
     rise_w = abs(w) - (abs(before_w) if (w > 0) == (before_w > 0) else 0)
     if rise_w > manager.rise_w * min(dt_ms, 2 * settings.tick_ms) // 1000 + 1:
         return TOO_STEEP
-    wish_w = manager.requests.wish_w
+    wish_w = manager.wish_w
     if rise_w > 0 and (wish_w <= 0 if w > 0 else wish_w >= 0):
         return UNASKED
     return STALE if _stale(manager) else 0

@@ -15,30 +15,33 @@ from bess.core.battery.sequence import (
 from bess.core.control import invariants, maintenance, modes, rules
 from bess.core.control.diagnosis import Diagnosis
 from bess.core.control.journal import Journal
+from bess.core.control.island import FOLLOWING, FORMING, LOST, Island
 from bess.core.control.limits import PackLimits
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, STANDBY,
 )
 from bess.core.control.ramp import Ramp
 from bess.core.control.trips import Trips
-from bess.core.control.grid_rules import GridRules
+from bess.core.control.grid_rules import ISOLATED, GridRules
 from bess.core.control.views import Views
 from bess.core.control.wishes import Wishes
 from bess.core.events import EMERGENCY as ALARM, INFO, TRIP, WARNING, Events
 from bess.core.flow.direction import Direction
+from bess.core.flow.grid_support import GridSupport
 from bess.core.flow.tracking import Tracking, stale_step
 from bess.core.image import History, Image
 from bess.core.points import (
     BATTERY_W, BY_CALIBRATION, BY_MANUAL, BY_PROTECT_CHARGE, BY_REMOTE, BY_SELF_USE, BY_TEST,
     CAUSE_BMS_CRITICAL, CAUSE_COMMANDED, CAUSE_CONTACTOR, CAUSE_INPUT, CAUSE_INVARIANT,
     CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY,
-    EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_TEST, EVENT_TRIP, GRID_W, OUTPUTS, PCS_UNCONFIRMED,
-    WHY_CELL_HIGH,
+    EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_TEST, EVENT_TRIP, GRID_CHZ, GRID_MV, GRID_W,
+    OUTPUTS, PCS_GRID, PCS_UNCONFIRMED, PV_W, WHY_CELL_HIGH,
 )
 from bess.core.request import FOR_EVER, Requests, slot_of
 from bess.core.tick import TICK_MASK, Dwell
 from bess.core.window import Window
 
+_ANY_W = const(0x3FFFFF)
 _RESET_MS = const(5000)
 _RESUME_MS = const(10_000)          # a stored wish to run is followed so long after a restart
 # causes that open the contactors after 1 s at the latest
@@ -76,7 +79,12 @@ class Manager:
         self.wishes = Wishes(self)
         self.tracking = Tracking(settings)
         self.grid = GridRules(settings)
+        self.island = Island(settings, self.grid, self.pack, self.events)
+        self.support = GridSupport(settings)
+        self._supports = (settings.frequency_watt, settings.volt_watt,
+                          settings.volt_var) != ("none", "none", "none")
         self.direction = Direction(settings)
+        self.wish_w = 0             # of the winner, as grid support has shifted it
         self.capability = Capability(settings)
         self.history = History(64)
         self.views = Views(self)
@@ -124,6 +132,7 @@ class Manager:
         self._take_params()
         self._read_modules(now_ms)
         self._watch(now_ms)
+        self._watch_grid(now_ms)
         self._decide_mode(now_ms)
         self._track(now_ms)
         self.wishes.tick(now_ms)
@@ -182,6 +191,13 @@ class Manager:
             self._latch(new, now_ms)
         self.causes_gone = self._gone.held(not self.diagnosis.causes & self.latched, now_ms)
 
+    def _watch_grid(self, now_ms):
+        now, island = self.image.now, self.island
+        island.watch(now[PCS_GRID], now[GRID_MV], now_ms)
+        island.tick(self.command.run, self.window.lo_w == 0, now[PV_W], now_ms)
+        if island.reconnected:
+            self.ramp.reconnecting = True
+
     def _latch(self, new, now_ms):
         cause = 0
         while not new >> cause & 1:
@@ -219,13 +235,20 @@ class Manager:
                 self._enter(STANDBY, now_ms)
         elif self.mode == STANDBY:
             self._look_for_work(now_ms)
+        elif self.island.blackout or self.island.blocked:
+            self._rest(now_ms)
         elif self._asleep_after.held(self._may_sleep(), now_ms):
             self._asleep = True
-            sequence.stop(now_ms)
-            self._enter(STANDBY, now_ms)
+            self._rest(now_ms)
         sequence.tick(now_ms)
         if sequence.step == RUN_STEP and self.mode == STANDBY:
             self._enter(IDLE, now_ms)
+
+    def _rest(self, now_ms):
+        """Stop without a fault: the start that follows is no automatic restart."""
+        self.sequence.stop(now_ms)
+        self.started = False
+        self._enter(STANDBY, now_ms)
 
     def _may_sleep(self):
         return self.mode == IDLE and self._asleep_after.span_ms > 0 and not self.requests.wish_w
@@ -234,8 +257,10 @@ class Manager:
         """STANDBY without a trip: start when somebody wants it and something is there to do."""
         if self.requests.wish_w:
             self._asleep = False
+        island = self.island
+        dark = island.state == LOST and not island.may_black_start
         if (self.run_wanted and self.sequence.phase == OFF and self.pack.strings_live
-                and not self._asleep):
+                and not self._asleep and not dark):
             self._restart(now_ms)
 
     def _maintain(self, now_ms):
@@ -295,10 +320,16 @@ class Manager:
         """Ramp towards the bounded wish; a stop or an emergency takes no ramp."""
         ramp, sequence = self.ramp, self.sequence
         dt_ms = min(dt_ms, self._dt_ms_max)
+        self.wish_w = self._shifted(self.requests.wish_w, dt_ms)
         ramp.slow = self.mode == MAINTENANCE
         self.rise_w = ramp.rise_w_max()
-        if sequence.step == RUN_STEP:
-            ramp.follow(self.requests.wish_w, self.window, dt_ms)
+        if self.island.islanded:
+            ramp.stop()                 # power follows the load; only run or stop is commanded
+        elif sequence.step == RUN_STEP and self.support.acts:
+            self.rise_w = _ANY_W
+            ramp.jump(self.wish_w, self.window)
+        elif sequence.step == RUN_STEP:
+            ramp.follow(self.wish_w, self.window, dt_ms)
         elif sequence.step == EMPTY:
             ramp.follow(0, self.window, dt_ms)
             if ramp.w:
@@ -306,12 +337,27 @@ class Manager:
         else:
             ramp.stop()
         self.command.battery_w = ramp.w
-        self.command.run = sequence.run
+        self.command.run = sequence.run and self._run_code()
+
+    def _run_code(self):
+        """How the inverter shall run: on the grid, or forming one where there is none."""
+        island = self.island
+        alone = island.state == LOST or self.grid.kind == ISOLATED
+        return FORMING if island.islanded or island.may_black_start and alone else FOLLOWING
+
+    def _shifted(self, wish_w, dt_ms):
+        """The wish as frequency and voltage want it, where a curve is configured."""
+        if not self._supports or self.sequence.step != RUN_STEP or self.mode == MAINTENANCE:
+            return wish_w
+        now = self.image.now
+        frequency = now[GRID_CHZ]
+        return self.support.shift(wish_w, None if frequency is None else frequency * 10,
+                                  now[GRID_MV], dt_ms)
 
     def _follow_mode(self, now_ms):
         if self.sequence.step != RUN_STEP or self.mode > IDLE or self.mode == STANDBY:
             return
-        w = self.ramp.w
+        w = self._flowing_w() if self.island.islanded else self.ramp.w
         if w < 0:
             following = CHARGE
         elif w > 0:
@@ -324,6 +370,11 @@ class Manager:
             self._idle.held(False, now_ms)
         if following != self.mode:
             self._enter(following, now_ms)
+
+    def _flowing_w(self):
+        """Measured power; 0 when it is small or unknown."""
+        battery_w = self.image.now[BATTERY_W] or 0
+        return battery_w if abs(battery_w) * 50 > self.settings.w_rated else 0
 
     def _enter(self, mode, now_ms):
         if not modes.permitted(self.mode, mode):

@@ -72,3 +72,25 @@ def restore_counters(manager, record):
     for i in range(8):
         counters.wh[i] = values[i]
         counters.rest[i] = values[8 + i]
+
+
+def dump_schedule(manager):
+    """All entries with their one-shot and skip marks."""
+    return manager.wishes.schedule.dump()
+
+
+def restore_schedule(manager, record):
+    """None: the schedule is empty."""
+    if record is not None:
+        manager.wishes.schedule.restore(record)
+
+
+def dump_soc(manager):
+    """Own count of the charge, its doubt, and the time since the last full charge."""
+    return manager.wishes.soc.dump()
+
+
+def restore_soc(manager, record):
+    """None: the count begins with what the modules say."""
+    if record is not None:
+        manager.wishes.soc.restore(record)

@@ -9,10 +9,10 @@ from bess.core.points import (
     CHARGE_AVAILABLE_W, CHARGE_W_RATED, CHARGE_WH, COMMAND_W, COUNTED_PM, CYCLES_PM, DC_MA,
     DISCHARGE_AVAILABLE_W, DISCHARGE_W_RATED, DISCHARGE_WH, EMPTY_MIN, ENERGY_WH_RATED,
     EVENT_COUNT, EVENT_FLOW_CHANGE, EXPORT_WH, FIRST_CAUSE, FLOW, FULL_MIN, GRID_CONNECTION,
-    GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, LEFT_WH, LOAD_W, LOAD_WH, LO_REASON, LO_W,
+    GRID_STATE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, ISLAND, LEFT_WH, LOAD_W, LOAD_WH, LO_REASON, LO_W,
     MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS, OUTPUTS, OWNER,
     PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, ROOM_WH, RUN, SCHEDULE_ENTRY, SIGMA_PM,
-    SITE_SPAN, SOC_PM, STRING_COILS, TRIPS, UPTIME_S, WISH_W,
+    SITE_SPAN, SOC_PM, STRING_COILS, TRIPS, UPTIME_S, VAR_PM, WISH_W,
 )
 
 _COILS = 7
@@ -97,6 +97,9 @@ class Views:
         now[SCHEDULE_ENTRY] = entry if entry >= 0 else None
         now[AUTHORITY] = 1 if manager.local else 0
         now[GRID_CONNECTION] = manager.grid.kind
+        now[GRID_STATE] = manager.island.state
+        now[ISLAND] = 1 if manager.island.islanded else 0
+        now[VAR_PM] = manager.support.var_pm
 
     def _publish_flow(self, manager, now, now_ms):
         load_w, need_w = now[LOAD_W], None
