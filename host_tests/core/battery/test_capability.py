@@ -102,7 +102,10 @@ def test_unknown_is_not_zero():
 
 def test_before_and_without_modules():
     bench = Bench()
-    assert bench.capability.full_mah == 314_000, "the rated one"
+    found = bench.capability
+    assert found.full_mah == 314_000, "the rated one"
+    assert (found.charge_w, found.discharge_w) == (0, 0)
+    assert (found.left_wh, found.room_wh, found.empty_min, found.full_min) == (None,) * 4
     found = bench.tick(silent=1)
     assert (found.left_wh, found.room_wh, found.full_min) == (None, None, None)
     assert found.full_mah == 314_000
@@ -194,6 +197,7 @@ CYCLES = (
     (12_000_000, 12_000_000, 8_000_000, 1500, "a large plant"),
     (16_777_214, 0, 8_388_607, 1000, "exactly one"),
     (15_999_998, 0, 7_999_999, 1000, "exactly one"),
+    (31_000, 0, 16_000, 968, "rounded down"),
     (15_999_996, 0, 7_999_999, 999, "not yet"),
     (16_777_212, 0, 8_388_607, 999, "not yet"),
 )

@@ -20,6 +20,7 @@ WISHES = (
     (CC_CV, {}, {}, -2000, -2000, "the stated power"),
     (CC_CV, {}, {}, -2499, -2499, "the stated power to the watt"),
     (CC_CV, {}, {"pack_mv": 52_000}, -NO_CAP, -2600, "current times voltage"),
+    (CC_CV, {}, {"pack_mv": 52_800}, -2000, -2000, "to the watt at any voltage"),
     (CC_CV, {"eta_pm": 950}, {}, -NO_CAP, -2631, "the inverter takes its part: 2 500 / 0.95"),
     (CC_CV, {"eta_pm": 950}, {}, -2600, -2600, "the stated power is meant at AC"),
     (CC_CV, {"pack_mah": 6_400_000, "cells_s": 16, "modules_s": 16}, {"pack_mv": 800_000},
@@ -111,6 +112,26 @@ def test_the_current_falls_fast_and_rises_slowly():
     assert rig.charge.wish_w == 0, "down to nothing"
     rig.set(high=3440).go(1)
     assert rig.charge.wish_w == -1, "and up again from nothing: 10 pm of 2 A"
+
+
+def test_a_stated_power_is_regulated_from_its_own_current():
+    rig = Rig().set(pack_mv=52_800).begin(CC_CV, -2000).set(high=3455).go(1)
+    # 2 000 W at 52.8 V: 37.87 A; 20 pm of 37.87 + 2 A less: 37.07 A
+    assert rig.charge.wish_w == -1957, rig.charge.wish_w
+
+
+def test_a_new_charge_counts_its_times_from_zero():
+    for low_mv, ms, step_ms in ((3440, 900_000, 2000), (3400, 7_200_000, 2000)):
+        rig = Rig().begin()
+        hold(3450, low_mv, 40_000)(rig)
+        assert rig.until_done(ms - step_ms, step_ms) is None
+        rig.begin()
+        assert rig.until_done(2 * ms, step_ms) >= ms - step_ms
+    rig = Rig().begin()
+    hold(3450, 3400, 4999)(rig)
+    assert rig.until_done(60_000) is None
+    rig.begin()
+    assert rig.until_done(100_000) >= 60_000
 
 
 def test_a_long_gap_between_samples_counts_as_two_seconds():
@@ -263,11 +284,7 @@ def test_a_done_charge_of_a_schedule_resumes():
         assert rig.charge.done, "unknown does not resume"
         rig.set(soc=soc_pm + 1).go(1)
         assert rig.charge.done, why
-        rig.set(soc=soc_pm)
-        rig.pack.update(rig.now_ms)
-        rig.charge.tick(0, False, rig.now_ms)
-        assert rig.charge.done, "on new samples only"
-        rig.go(1)
+        rig.set(soc=soc_pm).go(1)
         assert rig.charge.done == 0 and rig.charge.wish_w == -2500, (why, rig.charge.done)
 
 

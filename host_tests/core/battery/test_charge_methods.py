@@ -21,10 +21,13 @@ def test_recovery_ends_when_the_deepest_cell_is_up():
     assert rig.charge.done == 0
     rig.set(low=3000).go(1)
     assert rig.charge.done == TARGET
+    rig = Rig().set(low=3000).begin(TRICKLE)
+    assert rig.go(10).charge.done == 0, "no recovery: this one is topped up"
 
 
 def test_recovery_is_given_up_below_2000_mv():
     rig = Rig().set(low=2000, soc=10).begin(TRICKLE)
+    assert rig.go(2).charge.done == 0
     rig.set(low=1999).go(1)
     assert rig.charge.done == LIMIT
 

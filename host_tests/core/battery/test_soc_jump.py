@@ -104,7 +104,7 @@ def test_with_matching_charge_it_is_no_jump():
     soc_pm = 500
     for _ in range(20):
         soc_pm += 10
-        bench.run(36, -314_000).say(M_SOC_PM, soc_pm)
+        bench.run(12, -942_000).say(M_SOC_PM, soc_pm)
     assert bench.noted(EVENT_SOC_JUMP) == []
     bench.say(M_SOC_PM, soc_pm + 60).run(2)
     assert len(bench.noted(EVENT_SOC_JUMP)) == 1

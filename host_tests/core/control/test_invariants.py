@@ -40,12 +40,12 @@ def _faded(manager):
 
 
 def _no_wish(manager):
-    manager.wish_w = 0
+    manager.requests.wish_w = 0
     manager.command.battery_w = 5100
 
 
 def _other_wish(manager):
-    manager.wish_w = -5000
+    manager.requests.wish_w = -5000
     manager.command.battery_w = 5100
 
 
@@ -81,9 +81,9 @@ def test_each():
     for change, wanted, why in BROKEN:
         manager = Bench().started(5000).manager
         if wanted in (invariants.TOO_STEEP, 0):
-            manager.wish_w = 20_000
+            manager.requests.wish_w = 20_000
         if why.startswith("as fast"):
-            manager.wish_w = 0
+            manager.requests.wish_w = 0
         change(manager)
         assert invariants.broken(manager, 5000, 100) == wanted, why
 
@@ -104,7 +104,7 @@ def test_the_inverter_stopped_in_an_emergency():
 def test_after_a_change_of_sign_the_rise_counts_from_zero():
     manager = Bench().started(-5000).manager
     manager.command.battery_w, manager.mode = 200, DISCHARGE
-    manager.wish_w = 5000
+    manager.requests.wish_w = 5000
     assert invariants.broken(manager, -5000, 100) == 0
     manager.command.battery_w = 202
     assert invariants.broken(manager, -5000, 100) == invariants.TOO_STEEP

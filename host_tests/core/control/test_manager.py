@@ -238,7 +238,7 @@ def test_no_step_allocates():
         bench.run(6000)
         bench.rows(M_SOC_PM, 940)
         bench.rows(M_CELL_MV_MAX, 3600)
-        bench.rows(M_CELL_DC_MAX, 480)
+        bench.rows(M_CELL_DC_MAX, 440)
         bench.run(2000)
         bench.silent = 2
         bench.run(3000)

@@ -135,6 +135,17 @@ def test_frequency_watt():
         assert (control.acts == FREQUENCY_WATT) == (wanted_w != wish_w), (profile, why)
 
 
+def test_a_rating_that_is_not_round():
+    settings = Settings("ieee1547", hz=60)
+    settings.w_rated = 5950
+    assert near(settled(GridSupport(settings), 0, 60_500), -920)
+    assert near(settled(GridSupport(settings), 0, 59_500), 920)
+
+
+def test_the_bits():
+    assert (FREQUENCY_WATT, VOLT_WATT, VOLT_VAR) == (1, 2, 4)
+
+
 def test_volt_watt():
     for profile, grid_mv, wish_w, wanted_w, why in WATT:
         control = support("none", profile)

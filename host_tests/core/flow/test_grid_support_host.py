@@ -2,6 +2,7 @@
 
 from hypothesis import given, strategies as st
 
+from bess.core.flow import droop, grid_support
 from bess.core.flow.grid_support import GridSupport
 
 RATED_W = 10_000
@@ -14,6 +15,43 @@ class Settings:
     grid_hz = 60
     grid_mv_nominal = 230_000
     frequency_watt = volt_watt = volt_var = "none"
+
+
+# profile, nominal volts (1: in pu), 90 % after s, volts and share of the rating
+WATT = (
+    ("ieee1547", 1, 10, (1.06, 1.0, 1.10, 0.2)),
+    ("as4777", 230, 10, (253, 1.0, 260, 0.2)),
+)
+VAR = (
+    ("ieee1547", 1, 5, (0.92, 0.44, 0.98, 0, 1.02, 0, 1.08, -0.44)),
+    ("ieee1547a", 1, 10, (0.90, 0.25, 1.00, 0, 1.10, -0.25)),
+    ("vde4105", 1, 10, (0.93, 0.436, 0.97, 0, 1.03, 0, 1.07, -0.436)),
+    ("as4777", 230, 10, (207, 0.44, 220, 0, 240, 0, 258, -0.60)),
+    ("as4777wp", 230, 10, (205, 0.30, 220, 0, 235, 0, 255, -0.40)),
+)
+# profile, Hz from nominal, droop, Hz to the ends, 90 % after s, Hz inside for s, a minute, rule
+FREQUENCY = (
+    ("ieee1547", 0.036, 0.05, (0, 0), 5, (0, 0), 0, 0),
+    ("en50549", 0.2, 0.05, (0, 0), 2, (0, 0), 0, 0),
+    ("vde4105", 0.2, 0.05, (0, 0), 2, (0, 0), 0.10, 1),
+    ("as4777", 0.25, 0, (1.75, 0.75), 10, (0.1, 60), 0.167, 2),
+)
+
+
+def test_the_rows_are_the_figures_of_the_codes():
+    for table, codes in ((grid_support._WATT, WATT), (grid_support._VAR, VAR)):
+        rows = []
+        for name, volts, seconds, points in codes:
+            points = [round(point * 1000) if i % 2 else round(point / volts * 10_000)
+                      for i, point in enumerate(points)]
+            rows += [name, (seconds * 1000, tuple(points))]
+        assert table == tuple(rows)
+    rows = []
+    for name, edge, share, ends, seconds, back, rise, rule in FREQUENCY:
+        rows += [name, (round(edge * 1000), round(share * 1000), round(ends[0] * 1000),
+                        round(ends[1] * 1000), seconds * 1000, round(back[0] * 1000),
+                        back[1] * 1000, round(rise * 1000), rule)]
+    assert droop.PROFILES == tuple(rows)
 
 
 def support(**changes):

@@ -122,8 +122,7 @@ class Charge:
         self._tick_ms = now_ms
         new = self._rounds.over(self._pack.fresh) and self._pack.strings_live != 0
         if self.done:
-            if new:
-                self._resume(now_ms)
+            self._resume(now_ms)
             return
         if self.timeout_ms and (now_ms - self._began_ms) & TICK_MASK >= self.timeout_ms:
             self.end(TIMEOUT)

@@ -39,10 +39,11 @@ def broken(manager, before_w, dt_ms):
     if mode == STANDBY and manager.sequence.step == RUN:
         return NOT_STOPPED
     rise_w = abs(w) - (abs(before_w) if (w > 0) == (before_w > 0) else 0)
-    if rise_w > manager.rise_w * min(dt_ms, 2 * settings.tick_ms) // 1000 + 1:
+    allowed_w = manager.rise_w * min(dt_ms, 2 * settings.tick_ms) // 1000 + 1
+    if rise_w > allowed_w + abs(manager.shifted_w):
         return TOO_STEEP
-    wish_w = manager.wish_w
-    if rise_w > 0 and (wish_w <= 0 if w > 0 else wish_w >= 0):
+    wish_w = manager.requests.wish_w
+    if rise_w > 0 and not manager.support.acts and (wish_w <= 0 if w > 0 else wish_w >= 0):
         return UNASKED
     return STALE if _stale(manager) else 0
 

@@ -15,7 +15,7 @@ from bess.core.battery.sequence import (
 from bess.core.control import invariants, maintenance, modes, rules
 from bess.core.control.diagnosis import Diagnosis
 from bess.core.control.journal import Journal
-from bess.core.control.island import FOLLOWING, FORMING, LOST, Island
+from bess.core.control.island import FOLLOWING, FORMING, LOST, PRESENT, Island
 from bess.core.control.limits import PackLimits
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, STANDBY,
@@ -41,7 +41,7 @@ from bess.core.request import FOR_EVER, Requests, slot_of
 from bess.core.tick import TICK_MASK, Dwell
 from bess.core.window import Window
 
-_ANY_W = const(0x3FFFFF)
+_GRID_TURNS = const(1)
 _RESET_MS = const(5000)
 _RESUME_MS = const(10_000)          # a stored wish to run is followed so long after a restart
 # causes that open the contactors after 1 s at the latest
@@ -84,7 +84,7 @@ class Manager:
         self._supports = (settings.frequency_watt, settings.volt_watt,
                           settings.volt_var) != ("none", "none", "none")
         self.direction = Direction(settings)
-        self.wish_w = 0             # of the winner, as grid support has shifted it
+        self.shifted_w = 0          # by so much grid support has moved the command in this tick
         self.capability = Capability(settings)
         self.history = History(64)
         self.views = Views(self)
@@ -108,6 +108,7 @@ class Manager:
         self._resume = Dwell(_RESUME_MS)
         self._battery_ms = -1
         self.meter_step = 0
+        self._turn = 0
         self._idle = Dwell(settings.idle_hold_ms)
         self._gone = Dwell(_RESET_MS)
         self.started = False        # since `start` was called: the next start is a restart
@@ -193,8 +194,11 @@ class Manager:
 
     def _watch_grid(self, now_ms):
         now, island = self.image.now, self.island
+        self._turn = self._turn + 1 if self._turn < _GRID_TURNS else 0
+        if self._turn and now[PCS_GRID] == island.state and not island.islanded:
+            return                      # nothing new: five times a second is enough
         island.watch(now[PCS_GRID], now[GRID_MV], now_ms)
-        island.tick(self.command.run, self.window.lo_w == 0, now[PV_W], now_ms)
+        island.tick(self.command.run, self.permits.charge_w == 0, now[PV_W], now_ms)
         if island.reconnected:
             self.ramp.reconnecting = True
 
@@ -258,7 +262,9 @@ class Manager:
         if self.requests.wish_w:
             self._asleep = False
         island = self.island
-        dark = island.state == LOST and not island.may_black_start
+        alone = (island.state == LOST
+                 or self.grid.kind == ISOLATED and island.state != PRESENT)
+        dark = alone and not island.may_black_start
         if (self.run_wanted and self.sequence.phase == OFF and self.pack.strings_live
                 and not self._asleep and not dark):
             self._restart(now_ms)
@@ -320,23 +326,19 @@ class Manager:
         """Ramp towards the bounded wish; a stop or an emergency takes no ramp."""
         ramp, sequence = self.ramp, self.sequence
         dt_ms = min(dt_ms, self._dt_ms_max)
-        self.wish_w = self._shifted(self.requests.wish_w, dt_ms)
         ramp.slow = self.mode == MAINTENANCE
         self.rise_w = ramp.rise_w_max()
         if self.island.islanded:
             ramp.stop()                 # power follows the load; only run or stop is commanded
-        elif sequence.step == RUN_STEP and self.support.acts:
-            self.rise_w = _ANY_W
-            ramp.jump(self.wish_w, self.window)
         elif sequence.step == RUN_STEP:
-            ramp.follow(self.wish_w, self.window, dt_ms)
+            ramp.follow(self.requests.wish_w, self.window, dt_ms)
         elif sequence.step == EMPTY:
             ramp.follow(0, self.window, dt_ms)
             if ramp.w:
                 sequence.wait(now_ms)   # the time for the inverter counts from zero on
         else:
             ramp.stop()
-        self.command.battery_w = ramp.w
+        self.command.battery_w = self._supported(dt_ms) if self._supports else ramp.w
         self.command.run = sequence.run and self._run_code()
 
     def _run_code(self):
@@ -345,19 +347,25 @@ class Manager:
         alone = island.state == LOST or self.grid.kind == ISOLATED
         return FORMING if island.islanded or island.may_black_start and alone else FOLLOWING
 
-    def _shifted(self, wish_w, dt_ms):
-        """The wish as frequency and voltage want it, where a curve is configured."""
-        if not self._supports or self.sequence.step != RUN_STEP or self.mode == MAINTENANCE:
-            return wish_w
-        now = self.image.now
-        frequency = now[GRID_CHZ]
-        return self.support.shift(wish_w, None if frequency is None else frequency * 10,
-                                  now[GRID_MV], dt_ms)
+    def _supported(self, dt_ms):
+        """The command as frequency and voltage want it; their response times replace the ramp."""
+        support, w = self.support, self.ramp.w
+        self.shifted_w = -support.shift_w
+        if self.sequence.step != RUN_STEP or self.mode == MAINTENANCE or self.island.islanded:
+            support.rest()
+        else:
+            now = self.image.now
+            frequency = now[GRID_CHZ]
+            w = support.shift(w, None if frequency is None else frequency * 10, now[GRID_MV],
+                              dt_ms)
+            w = self.window.nearest(w)
+        self.shifted_w += support.shift_w
+        return w
 
     def _follow_mode(self, now_ms):
         if self.sequence.step != RUN_STEP or self.mode > IDLE or self.mode == STANDBY:
             return
-        w = self._flowing_w() if self.island.islanded else self.ramp.w
+        w = self._flowing_w() if self.island.islanded else self.command.battery_w
         if w < 0:
             following = CHARGE
         elif w > 0:

@@ -51,13 +51,6 @@ class Ramp:
             return self._slow_w
         return self.reconnect_w if self.reconnecting else max(self.up_w, self.rise_w)
 
-    def jump(self, wish_w, window):
-        """Take the wish at once, inside the window: grid support has its own response time."""
-        w = window.nearest(wish_w)
-        self.w = 0 if w * self.w < 0 else w
-        self._rest = 0
-        return self.w
-
     def follow(self, wish_w, window, dt_ms):
         """Move towards the wish, inside the window, and return the new command."""
         target_w = window.nearest(wish_w)

@@ -30,9 +30,10 @@ def open_window(manager, now_ms):
     window.charge(permits.charge_w, permits.charge_why)
     window.discharge(permits.discharge_w, permits.discharge_why)
     _by_parameters(manager, window)
-    _by_grid(manager, window)
-    if manager.meter_step and manager.requests.rank == BY_SELF_USE:
-        _by_meter(manager, window)
+    if not manager.island.islanded:
+        _by_grid(manager, window)
+        if manager.meter_step and manager.requests.rank == BY_SELF_USE:
+            _by_meter(manager, window)
     if manager.pack.strings_live == 0:
         _fade(manager, window, now_ms)
 
@@ -41,8 +42,8 @@ def _by_step(manager, window):
     """Power only in RUN; while the pack empties the command may only fall."""
     step, mode = manager.sequence.step, manager.mode
     if step == EMPTY:
-        window.charge(-manager.ramp.w, WHY_MODE)
-        window.discharge(manager.ramp.w, WHY_MODE)
+        window.charge(-manager.command.battery_w, WHY_MODE)
+        window.discharge(manager.command.battery_w, WHY_MODE)
     elif step != RUN or mode == EMERGENCY:
         window.close(WHY_MODE)
     elif mode == MAINTENANCE:
@@ -78,7 +79,7 @@ def _by_grid(manager, window):
 
 def _by_meter(manager, window):
     """Tracking on an old sample only moves towards zero; later it discharges no more."""
-    w = manager.ramp.w
+    w = manager.command.battery_w
     window.charge(-w, WHY_METER_STALE)
     window.discharge(0 if manager.meter_step >= NO_DISCHARGE else w, WHY_METER_STALE)
 

@@ -19,8 +19,8 @@ _COILS = 7
 _LAMP = 16
 _TRIP = 8
 _AGE_DS_MAX = 65_534
-_FLOWS = ((BATTERY_W, DISCHARGE_WH, CHARGE_WH), (GRID_W, IMPORT_WH, EXPORT_WH),
-          (PV_W, PV_WH, None), (LOAD_W, LOAD_WH, None))
+_FLOWS = 4                          # battery, grid, PV, load
+_TURNS = 4
 
 
 class Views:
@@ -28,8 +28,9 @@ class Views:
 
     def __init__(self, manager):
         self._manager = manager
-        self.counters = Counters(len(_FLOWS))
+        self.counters = Counters(_FLOWS)
         self._uptime_ms = 0
+        self._turn = 0
         now, settings = manager.image.now, manager.settings
         now[MAP_VERSION], now[MAP_LENGTH] = 1, SITE_SPAN
         now[CHARGE_W_RATED] = settings.charge_w_max
@@ -44,25 +45,37 @@ class Views:
         now[LOAD_W] = None if battery_w is None else grid_w + battery_w + (now[PV_W] or 0)
 
     def publish(self, now_ms, dt_ms):
-        """All computed points of this tick."""
+        """The computed points: what steers in every tick, the rest in turns, twice a second."""
         manager = self._manager
         now = manager.image.now
         self._publish_command(manager, now)
-        self._publish_pack(manager.pack, now)
-        now[MODE] = manager.mode
-        sequence = manager.sequence
-        blocked = manager.trips.present or manager.run_wanted and manager.started
-        now[PHASE] = BLOCKED if sequence.phase == OFF and blocked else sequence.phase
-        now[OUTPUTS] = self.outputs(manager)
-        now[STRING_COILS] = sequence.coils
-        now[CAUSES] = manager.latched
+        pack = manager.pack
+        if pack.fresh or pack.lost:
+            self._publish_pack(pack, now)
+        self._count_energy(now, dt_ms)
+        self._uptime_ms += dt_ms
+        turn = self._turn
+        self._turn = turn + 1 if turn < _TURNS else 0
+        if turn == 0:
+            self._publish_state(manager, now)
+        elif turn == 1:
+            self._publish_battery(manager, now)
+        elif turn == 2:
+            self._publish_flow(manager, now, now_ms)
+        elif turn == 3:
+            self._publish_times(manager.image, now, now_ms)
+
+    def _publish_state(self, manager, now):
+        """What changes seldom and is read by people."""
         now[FIRST_CAUSE] = manager.first_cause
-        now[TRIPS] = manager.trips.present
-        now[EVENT_COUNT] = manager.events.count
         now[OPENINGS] = manager.openings
-        self._publish_battery(manager, now)
-        self._publish_flow(manager, now, now_ms)
-        self._publish_times(manager.image, now, now_ms, dt_ms)
+        now[AUTHORITY] = 1 if manager.local else 0
+        now[GRID_CONNECTION] = manager.grid.kind
+        now[GRID_STATE] = manager.island.state
+        now[ISLAND] = 1 if manager.island.islanded else 0
+        now[VAR_PM] = manager.support.var_pm
+        left_ms = manager.requests.left_ms
+        now[REQUEST_LEFT_S] = None if left_ms is None else min(left_ms // 1000, _AGE_DS_MAX)
 
     def _publish_command(self, manager, now):
         window, requests = manager.window, manager.requests
@@ -71,8 +84,15 @@ class Views:
         now[OWNER], now[WISH_W] = requests.rank, requests.wish_w
         now[COMMAND_W] = manager.command.battery_w
         now[RUN] = manager.command.run
-        left_ms = requests.left_ms
-        now[REQUEST_LEFT_S] = None if left_ms is None else min(left_ms // 1000, _AGE_DS_MAX)
+        now[MODE] = manager.mode
+        sequence = manager.sequence
+        blocked = manager.trips.present or manager.run_wanted and manager.started
+        now[PHASE] = BLOCKED if sequence.phase == OFF and blocked else sequence.phase
+        now[OUTPUTS] = self.outputs(manager)
+        now[STRING_COILS] = sequence.coils
+        now[CAUSES] = manager.latched
+        now[TRIPS] = manager.trips.present
+        now[EVENT_COUNT] = manager.events.count
 
     def _publish_pack(self, pack, now):
         now[MODULES_LIVE] = pack.modules_live
@@ -95,11 +115,6 @@ class Views:
         now[COUNTED_PM], now[SIGMA_PM] = wishes.soc.soc_pm, wishes.soc.sigma_pm
         entry = wishes.schedule.entry
         now[SCHEDULE_ENTRY] = entry if entry >= 0 else None
-        now[AUTHORITY] = 1 if manager.local else 0
-        now[GRID_CONNECTION] = manager.grid.kind
-        now[GRID_STATE] = manager.island.state
-        now[ISLAND] = 1 if manager.island.islanded else 0
-        now[VAR_PM] = manager.support.var_pm
 
     def _publish_flow(self, manager, now, now_ms):
         load_w, need_w = now[LOAD_W], None
@@ -119,20 +134,23 @@ class Views:
             return coils | _TRIP
         return coils | _LAMP if manager.sequence.step == RUN_STEP else coils
 
-    def _publish_times(self, image, now, now_ms, dt_ms):
-        self._uptime_ms += dt_ms
+    def _publish_times(self, image, now, now_ms):
         if self._uptime_ms >= 1000:
             now[UPTIME_S] += self._uptime_ms // 1000
             self._uptime_ms %= 1000
             now[CYCLES_PM] = self._manager.capability.cycles_pm(now[CHARGE_WH], now[DISCHARGE_WH])
         age_ms = image.age_ms(GRID_W, now_ms)
         now[METER_AGE_DS] = None if age_ms is None else min(age_ms // 100, _AGE_DS_MAX)
-        if age_ms is None or now[GRID_W] is None:
+
+    def _count_energy(self, now, dt_ms):
+        if now[GRID_W] is None:
             now[LOAD_W] = None
         counters = self.counters
-        for flow in range(len(_FLOWS)):
-            point, plus, minus = _FLOWS[flow]
-            counters.add(flow, now[point], dt_ms)
-            now[plus] = counters.wh[2 * flow]
-            if minus is not None:
-                now[minus] = counters.wh[2 * flow + 1]
+        counters.add(0, now[BATTERY_W], dt_ms)
+        counters.add(1, now[GRID_W], dt_ms)
+        counters.add(2, now[PV_W], dt_ms)
+        counters.add(3, now[LOAD_W], dt_ms)
+        wh = counters.wh
+        now[DISCHARGE_WH], now[CHARGE_WH] = wh[0], wh[1]
+        now[IMPORT_WH], now[EXPORT_WH] = wh[2], wh[3]
+        now[PV_WH], now[LOAD_WH] = wh[4], wh[6]

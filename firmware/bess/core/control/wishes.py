@@ -48,24 +48,31 @@ class Wishes:
         self._calibration = slot_of(BY_CALIBRATION)
         self._charger = self._discharger = _NONE    # rank that is served
         self._entry = -1
+        self._busy = self._protecting = False
 
     def tick(self, now_ms):
         """Renew what is asked; every tick, before the requests are settled."""
         manager = self._manager
         self.protect.balancing = manager.charge_params.balancing
-        self.protect.tick(manager.events, now_ms)
-        self._ask(self._protect, self.protect.active, self.protect.wish_w, now_ms)
+        protect = self.protect
+        protect.tick(manager.events, now_ms)
+        if protect.active or self._protecting:
+            self._protecting = protect.active
+            self._ask(self._protect, protect.active, protect.wish_w, now_ms)
         now = manager.image.now
         self.schedule.tick(now[UTC_DAY], now[UTC_S], self.zone, manager.events, now_ms)
         if self.schedule.entry != self._entry:
             self._entry = self.schedule.entry
             self._change_hands(self._charger == BY_SCHEDULE, self._discharger == BY_SCHEDULE,
                                DURATION, now_ms)
-        self._serve_charge(now_ms)
-        self._serve_discharge(now_ms)
-        self._ask_schedule(now_ms)
-        self._ask(self._calibration, self.soc.wanted,
-                  self.charge.wish_w if self._charger == BY_CALIBRATION else 0, now_ms)
+        busy = self._entry >= 0 or self.manual != 0 or self.soc.wanted
+        if busy or self._busy:          # once more after the last of them has ended
+            self._busy = busy
+            self._serve_charge(now_ms)
+            self._serve_discharge(now_ms)
+            self._ask_schedule(now_ms)
+            self._ask(self._calibration, self.soc.wanted,
+                      self.charge.wish_w if self._charger == BY_CALIBRATION else 0, now_ms)
 
     def _ask(self, slot, wanted, wish_w, now_ms):
         if wanted:

@@ -102,10 +102,8 @@ class Droop:
         return cpm
 
     def _calm(self, inside_mhz, dt_ms):
-        """Inside the edge: the end, when it has lasted."""
+        """Inside the edge: the end, when it has lasted; until then what was reached stands."""
         row = self._row
-        if not row[_RULE] & _KEEPS:
-            self._aim_cpm = 0
         if inside_mhz < row[_BACK_MHZ]:
             self._calm_ms = 0
             return
