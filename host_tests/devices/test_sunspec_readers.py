@@ -2,7 +2,7 @@
 
 import micropython
 
-from bess.core.points import GRID_W, PV_W
+from bess.core.points import GRID_MV, GRID_W, PV_W
 from bess.devices.sunspec_meter import SunspecMeter
 from bess.devices.sunspec_pv import SunspecPv
 from host_tests.devices.peer import Readings, Wire, chain
@@ -183,3 +183,18 @@ def test_no_heap():
         micropython.heap_unlock()
     assert image.puts[GRID_W] >= before + 19
     assert pv_image.puts[PV_W] >= pv_before + 9
+
+
+def test_meter_voltage():
+    # raw, scale factor, GRID_MV, why
+    for raw, sf, grid_mv, why in (
+        (2312, -1, 231_200, "tenths of a volt"), (230, 0, 230_000, "volts"),
+        (0x8000, -1, None, "not implemented"), (0xFFFF, 0, None, "below zero"),
+        (20_000, 0, None, "20 kV"),
+    ):
+        _, image, registers, wire, at = meter()
+        registers.set(at + 7, raw)
+        registers.set(at + 15, sf & 0xFFFF)
+        registers.set(at + W, 900)
+        wire.run(600)
+        assert image.values[GRID_MV] == grid_mv, why

@@ -7,20 +7,21 @@ reading. One that stays the same for long is a meter that hangs, whatever it ans
 
 from micropython import const
 
-from bess.core.points import GRID_W
+from bess.core.points import GRID_MV, GRID_W
 from bess.core.tick import TICK_MASK, elapsed_ms
 from bess.devices.polling import keep
 from bess.devices.sunspec_device import Block, SunspecDevice
-from bess.protocols.sunspec import METER_W, point
+from bess.protocols.sunspec import METER_MV, METER_W, point
 
 _MODELS = (203, 201, 202, 204)
 _REGISTERS = const(55)           # up to the energy counters and their scale factor
 _GRID_W_MAX = const(1_000_000)
+_GRID_MV_MAX = const(1_000_000)
 _FROZEN_PERIODS = const(5)
 
 
 class SunspecMeter(SunspecDevice):
-    """Puts GRID_W, + imports.
+    """Puts GRID_W, + imports, and GRID_MV, phase to neutral.
 
     sign: -1 for a meter that counts + as export. sample_ms: how often the meter itself measures.
     fuse_w: rating of the connection; a single reading beyond 1.5 times it, or a step of more than
@@ -57,7 +58,11 @@ class SunspecMeter(SunspecDevice):
             self.rejected += 1
         elif self._is_credible(grid_w):
             self._last_w = grid_w
-            self._image.put(GRID_W, grid_w * self._sign, (now_ms - self._latency_ms) & TICK_MASK)
+            sampled_ms = (now_ms - self._latency_ms) & TICK_MASK
+            self._image.put(GRID_W, grid_w * self._sign, sampled_ms)
+            grid_mv = point(data, METER_MV)
+            good = grid_mv is not None and 0 <= grid_mv <= _GRID_MV_MAX
+            self._image.put(GRID_MV, grid_mv if good else None, sampled_ms)
         else:
             self.held += 1
 

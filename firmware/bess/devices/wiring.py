@@ -42,8 +42,10 @@ def _jk_module(row, settings, manager):
 
 def _sunspec_pcs(row, settings, manager):
     from bess.devices.sunspec_pcs import SunspecPcs
-    return SunspecPcs(row["unit"], manager.image, manager.command, settings.w_rated,
-                      settings.pcs_revert_ms, row["period_ms"] or 200)
+    pcs = SunspecPcs(row["unit"], manager.image, manager.command, settings.w_rated,
+                     settings.pcs_revert_ms, row["period_ms"] or 200)
+    pcs.control.on_overruled = manager.note_overruled
+    return pcs
 
 
 def _sunspec_meter(row, settings, manager):

@@ -7,8 +7,8 @@ from bess.core.control.modes import (
     REFUSED_LOCAL_ONLY, REFUSED_MODE, REFUSED_NO_PERSON, REFUSED_RANGE, STANDBY,
 )
 from bess.core.points import (
-    BY_MANUAL, BY_TEST, CAUSE_CELL_LOW, CAUSE_INPUT, EVENT_AUTHORITY, EVENT_REFUSED, EVENT_TEST,
-    M_CELL_MV_MIN, WHY_MAINTENANCE, WHY_MODE,
+    BY_MANUAL, BY_TEST, CAUSE_CELL_LOW, CAUSE_INPUT, EVENT_AUTHORITY, EVENT_PCS_OVERRULED,
+    EVENT_REFUSED, EVENT_TEST, M_CELL_MV_MIN, WHY_MAINTENANCE, WHY_MODE,
 )
 from host_tests.core.bench_pack import Bench, latched
 
@@ -308,3 +308,9 @@ def test_authority():
     assert manager.set_authority(False) == 0 and bench.has(EVENT_AUTHORITY) == 2
     bench.run(500)
     assert manager.requests.rank != 0
+
+
+def test_a_third_party_at_the_inverter_is_an_event():
+    bench = Bench().started()
+    bench.manager.note_overruled(bench.now_ms)
+    assert bench.has(EVENT_PCS_OVERRULED) == 1

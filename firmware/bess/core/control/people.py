@@ -17,7 +17,7 @@ from bess.core.control.modes import (
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
     CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INSULATION, EVENT_AUTHORITY,
-    EVENT_EMERGENCY_RESET, EVENT_REFUSED, EVENT_RESET_REFUSED, EVENT_TEST,
+    EVENT_EMERGENCY_RESET, EVENT_PCS_OVERRULED, EVENT_REFUSED, EVENT_RESET_REFUSED, EVENT_TEST,
 )
 from bess.core.request import FOR_EVER
 from bess.core.tick import TICK_MASK
@@ -44,6 +44,10 @@ class People(Manager):
     def refuse_if(self, refusal):
         """Note and return a refusal, or 0."""
         return self.refuse(refusal) if refusal else 0
+
+    def note_overruled(self, now_ms):
+        """Somebody else changed what the inverter had confirmed."""
+        self.events.note(EVENT_PCS_OVERRULED, WARNING, 0, now_ms)
 
     def stopped(self):
         """True when the pack is at rest: power zero, inverter off, contactors open."""
