@@ -79,9 +79,11 @@ PCS_GRID = const(72)
 GRID_STATE = const(73)
 ISLAND = const(74)
 VAR_PM = const(75)
-SITE_POINTS = const(76)
+ALARMS = const(76)
+ALARM_LEVEL = const(77)
+SITE_POINTS = const(78)
 SITE_BASE = const(0)
-SITE_SPAN = const(106)
+SITE_SPAN = const(108)
 
 # control: index in its row of values
 REMOTE_W = const(0)
@@ -206,6 +208,9 @@ TRIP_CONTACTOR = const(5)
 TRIP_PCS_START = const(6)
 TRIP_METER_SILENT = const(7)
 TRIP_CONFIG = const(8)
+TRIP_GRID_UNEXPECTED = const(9)
+TRIP_DOOR = const(10)
+TRIP_AUX_SUPPLY = const(11)
 
 PROTECTION_CELL_OV = const(0)
 PROTECTION_CELL_UV = const(1)
@@ -298,7 +303,7 @@ SITE_MAP = (
     b'\x02"\x022\x02@\x02H\x02P\x02X\x02`\x02h'
     b'\x02p\x02x\x02\x80\x02\x92\x02\xa2\x02\xb2\x02\xc2\x02\xd2'
     b'\x02\xe0\x02\xe8\x02\xf2\x03\x00\x03\x08\x03\x10\x03\x18\x03"'
-    b'\x030\x038\x03@\x03I'
+    b'\x030\x038\x03@\x03I\x03P\x03X'
 )
 CONTROL_MAP = (
     b'\x00\x03\x00\x10\x00\x18\x00 \x00('

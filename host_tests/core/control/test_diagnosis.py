@@ -1,58 +1,16 @@
-"""Emergency causes: counted in new samples, gone only when they are."""
+"""Diagnosis: emergencies are counted in new samples, and gone only when they are."""
 
-from bess.core.battery.pack import Pack
-from bess.core.control.diagnosis import Diagnosis
-from bess.core.image import Image
+from bess.core.control.checks import SITE_CALIBRATION, SITE_FIRE, SITE_INSULATION, SITE_OPENINGS
 from bess.core.points import (
-    BATTERY_W, CAUSE_BMS_CRITICAL, CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_CONTACTOR,
-    CAUSE_DISOBEYS_ZERO, CAUSE_INPUT, CAUSE_MODULES_SILENT, CAUSE_OVER_CURRENT, CAUSE_TEMPERATURE,
-    INPUTS, M_CELL_DC_MAX, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CURRENT_MA, M_FAULTS,
+    BATTERY_W, CAUSE_BMS_CRITICAL, CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_COMMANDED,
+    CAUSE_CONTACTOR, CAUSE_DISOBEYS_ZERO, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INSULATION,
+    CAUSE_INVARIANT, CAUSE_MODULES_SILENT, CAUSE_OVER_CURRENT, CAUSE_TEMPERATURE, INPUTS,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CURRENT_MA, M_FAULTS,
+    M_PACK_MV, M_PROTECTIONS,
 )
 from bess.core.tick import TICK_MASK
-from host_tests.core.bench_pack import healthy, settings_of
-
-
-class Standing:
-    """A sequence that stands still: coils, and whether the pack is on the bus."""
-
-    def __init__(self):
-        self.coils, self.on_bus = 5, True
-
-    def closed(self):
-        return self.on_bus
-
-    def watches_feedback(self):
-        return True
-
-
-class Rig:
-    def __init__(self, strings_p=2, modules_s=1, start_ms=1000):
-        settings = settings_of(strings_p=strings_p, modules_s=modules_s)
-        self.image, self.pack = Image(), Pack(modules_s, strings_p, 2000, 157_000)
-        for row in self.pack.rows:
-            healthy(row)
-        self.sequence = Standing()
-        self.diagnosis = Diagnosis(settings, self.image, self.pack)
-        self.zero = False
-        self.now_ms = start_ms
-        self.image.now[INPUTS] = 1 | 4          # loop closed; K- and K+ closed, precharge open
-        self.image.now[BATTERY_W] = 0
-        self.sample(*range(self.pack.count))
-
-    def sample(self, *modules):
-        """A tick with new samples of these modules; returns the causes as a tuple of numbers."""
-        for i in modules:
-            self.pack.put(i, self.now_ms)
-        self.pack.update(self.now_ms)
-        self.diagnosis.tick(self.sequence, self.zero, self.now_ms)
-        self.now_ms = (self.now_ms + 100) & TICK_MASK
-        return tuple([n for n in range(16) if self.diagnosis.causes >> n & 1])
-
-    def wait(self, span_ms):
-        causes = ()
-        for _ in range(span_ms // 100):
-            causes = self.sample(*range(self.pack.count))
-        return causes
+from host_tests.core.bench_diagnosis import Rig, put
+from host_tests.core.bench_pack import healthy
 
 
 CRITICAL = (
@@ -189,6 +147,19 @@ def test_feedbacks():
         assert rig.wait(100) == ((CAUSE_CONTACTOR,) if wrong else ()), why
 
 
+def test_feedbacks_of_contactors_that_move_are_not_judged():
+    rig = Rig()
+    rig.sequence.still = False
+    rig.image.now[INPUTS] = 1
+    assert rig.wait(5000) == ()
+    rig.sequence.still = True
+    assert rig.wait(600) == (CAUSE_CONTACTOR,)
+    rig.image.now[INPUTS] = None
+    assert CAUSE_CONTACTOR in rig.wait(1000), "unknown is not right"
+    rig.image.now[INPUTS] = 5
+    assert rig.sample() == ()
+
+
 def test_silence_of_all_modules():
     rig = Rig()
     for _ in range(599):
@@ -240,3 +211,104 @@ def test_disobedience_is_gone_only_when_the_power_is():
         assert rig.sample() == (CAUSE_DISOBEYS_ZERO,), power_w
     rig.image.now[BATTERY_W] = -399
     assert rig.sample() == ()
+
+
+def test_over_current_is_gone_with_its_module():
+    rig = Rig()
+    rig.pack.rows[0][M_CURRENT_MA] = 250_000
+    assert rig.wait(200) == (CAUSE_OVER_CURRENT,)
+    for _ in range(30):
+        causes = rig.sample(1)
+    assert causes == ()
+
+
+HANDED = (
+    # flag, cause, ticks until it holds, why
+    (SITE_FIRE, (CAUSE_FIRE,), 2, "an input: the second tick"),
+    (SITE_INSULATION, (CAUSE_INSULATION,), 2, "an input: the second tick"),
+    (SITE_OPENINGS, (), 1, "a warning"),
+    (SITE_CALIBRATION, (), 1, "an info"),
+)
+
+
+def test_conditions_of_others():
+    for flag, wanted, ticks, why in HANDED:
+        rig = Rig()
+        rig.diagnosis.flags = flag
+        for _ in range(ticks - 1):
+            assert rig.sample() == () and rig.diagnosis.present == 0, why
+        changes = rig.diagnosis.changes
+        assert rig.sample() == wanted and rig.diagnosis.present == flag, why
+        assert rig.diagnosis.changes != changes and rig.blocks() == (False, False), why
+        changes = rig.diagnosis.changes
+        rig.wait(1000)
+        assert rig.diagnosis.changes == changes, (why, "stands")
+        rig.diagnosis.flags = 0
+        assert rig.sample() == () and rig.diagnosis.present == 0, why
+
+
+def test_restored_causes_wait_for_their_clear_condition():
+    for cause in (CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_TEMPERATURE, CAUSE_BMS_CRITICAL,
+                  CAUSE_OVER_CURRENT, CAUSE_MODULES_SILENT, CAUSE_DISOBEYS_ZERO):
+        rig = Rig()
+        rig.image.now[BATTERY_W] = None if cause == CAUSE_DISOBEYS_ZERO else 0
+        rig.pack.exclude(0)
+        for _ in range(30):
+            rig.sample(1)
+        rig.diagnosis.restore(1 << cause)
+        assert rig.sample(1) == (cause,), "module 0 has not spoken"
+        rig.pack.readmit()
+        rig.image.now[BATTERY_W] = 0
+        rig.sample(0, 1)
+        assert rig.sample(0, 1) == (), cause
+    rig = Rig()
+    rig.diagnosis.restore(1 << CAUSE_COMMANDED | 1 << CAUSE_INVARIANT)
+    assert rig.diagnosis.causes == 0, "gone at once"
+
+
+def test_what_stands_changes_nothing():
+    rig = Rig()
+    seen = [rig.diagnosis.changes]
+    for step in (lambda: None, lambda: put(rig.pack.rows[0], (M_CELL_MV_MAX, 3700)),
+                 lambda: put(rig.pack.rows[1], (M_PROTECTIONS, 1)),
+                 lambda: healthy(rig.pack.rows[0])):
+        step()
+        rig.wait(1000)
+        changes = rig.diagnosis.changes
+        rig.wait(20_000)
+        assert rig.diagnosis.changes == changes
+        seen.append(changes)
+    for _ in range(30):
+        rig.sample(0)
+    changes = rig.diagnosis.changes
+    for _ in range(30):
+        rig.sample(0)
+    assert rig.diagnosis.changes == changes != seen[-1]
+    assert seen[0] == seen[1] and len(set(seen)) == 4, seen
+
+
+def test_no_tick_allocates():
+    rig = Rig(strings_p=4, start_ms=TICK_MASK - 30_000)
+    rig.locked = True
+    rig.wait(11_000)
+    rows = rig.pack.rows
+    for column, value in ((M_CELL_MV_MAX, 3760), (M_CELL_MV_MIN, 2400), (M_CELL_DC_MAX, 600),
+                          (M_CELL_DC_MIN, -120), (M_PROTECTIONS, 1023), (M_FAULTS, 1),
+                          (M_CURRENT_MA, -900_000), (M_CURRENT_MA, 900_000), (M_PACK_MV, 9000)):
+        rows[2][column] = value
+        rig.wait(1500)
+    rig.image.now[BATTERY_W] = 20_000
+    rig.zero = True
+    rig.wait(11_000)
+    rig.image.now[INPUTS] = None
+    rig.sample(0)
+    for _ in range(650):
+        rig.sample()
+    assert rig.diagnosis.causes >> CAUSE_MODULES_SILENT & 1
+    rig.pack.exclude(1)
+    for row in rows:
+        healthy(row)
+    rig.image.now[INPUTS], rig.image.now[BATTERY_W] = 5, 0
+    rig.wait(1000)
+    rig.pack.readmit()
+    assert rig.wait(11_000) == ()

@@ -1,5 +1,7 @@
 """Trips: raised, cleared, restarted, given up."""
 
+import micropython
+
 from bess.core.battery.sequence import (
     FAILED_CONTACTOR, FAILED_PCS, FAILED_PRECHARGE, FAILED_PRECHARGE_TRY, HOLD_ZERO, PCS_FAULT,
     PCS_RUNNING, REST, RUN, START_PCS, STOP_PCS, WAIT_PCS,
@@ -11,6 +13,7 @@ from bess.core.points import (
     TRIP_PCS_FAULT, TRIP_PCS_OVERPOWER, TRIP_PCS_SILENT, TRIP_PCS_START, TRIP_PCS_UNCONFIRMED,
     TRIP_PRECHARGE,
 )
+from bess.core.tick import TICK_MASK
 from bess.core.window import Window
 from host_tests.core.bench_pack import settings_of
 
@@ -29,12 +32,22 @@ class Rig:
         self.image.put(GRID_W, 0, 1000)
         self.window.open(5000, 5000, 6)
 
+    def closed(self):
+        return True
+
+    def watches_feedback(self):
+        return True
+
     def tick(self, span_ms=100):
         """Ticks; returns the present trips as a tuple."""
         for _ in range(span_ms // 100):
-            self.trips.tick(self, self.window, self.self_use, self.now_ms)
+            micropython.heap_lock()
+            try:
+                self.trips.tick(self, self.window, self.self_use, self.now_ms)
+            finally:
+                micropython.heap_unlock()
             self.failed = 0
-            self.now_ms += 100
+            self.now_ms = (self.now_ms + 100) & TICK_MASK
         return tuple([n for n in range(16) if self.trips.present >> n & 1])
 
 
@@ -70,6 +83,8 @@ NOT_WATCHED = (
     (REST, PCS_UNCONFIRMED, 9, "nothing was commanded"),
     (HOLD_ZERO, BATTERY_W, 9000, "the step judges power itself"),
     (RUN, BATTERY_W, 7000, "within the margin"),
+    (RUN, BATTERY_W, -7000, "within the margin"),
+    (RUN, BATTERY_W, -4999, "inside the window"),
     (RUN, BATTERY_W, None, "unknown is not too much"),
     (RUN, PCS_UNCONFIRMED, 2, "two are not three"),
     (RUN, PCS_UNCONFIRMED, None, "nothing was commanded yet"),
@@ -116,6 +131,23 @@ def test_meter():
     assert rig.tick(1000) == (TRIP_METER_SILENT,)
     rig.self_use = False
     assert rig.tick() == (), "nobody in force reads it any more"
+
+
+def test_meter_at_the_very_millisecond():
+    for age_ms, wanted in ((60_000, ()), (60_001, (TRIP_METER_SILENT,))):
+        rig = Rig()
+        rig.self_use, rig.image.now[GRID_W] = True, None
+        rig.now_ms = 1000 + age_ms
+        assert rig.tick() == wanted, age_ms
+
+
+def test_a_meter_that_was_never_heard():
+    rig = Rig()
+    rig.self_use, rig.image = True, Image()
+    rig.trips = Trips(settings_of(), rig.image)
+    rig.image.now[PCS_STATE] = PCS_RUNNING
+    assert not rig.trips.may_restart(0), "nothing is known yet"
+    assert rig.tick() == (TRIP_METER_SILENT,)
 
 
 def test_meter_is_nobodys_business_without_self_use():
@@ -178,3 +210,95 @@ def test_no_restart_where_it_is_not_wanted():
     rig = Rig(auto_restart=0)
     rig.tick(100_000)
     assert not rig.trips.may_restart(rig.now_ms) and rig.trips.needs_person()
+
+
+GRID_UNEXPECTED, DOOR, AUX_SUPPLY, CONFIG = 9, 10, 11, 8
+HANDED = (
+    # trip, step, ticks until it is raised (None: never), why
+    (CONFIG, REST, 1, "a configuration is wrong at rest, too"),
+    (GRID_UNEXPECTED, RUN, 1, "judged elsewhere, with its time"),
+    (GRID_UNEXPECTED, REST, None, "nothing runs"),
+    (DOOR, REST, 2, "an input: the second tick"),
+    (DOOR, RUN, 2, "an input: the second tick"),
+    (AUX_SUPPLY, RUN, 2, "an input: the second tick"),
+)
+
+
+def test_trips_that_others_judge():
+    for trip, step, ticks, why in HANDED:
+        rig = Rig()
+        rig.step = step
+        rig.tick(1000)
+        rig.trips.flags = 1 << trip
+        for _ in range((ticks or 50) - 1):
+            assert rig.tick() == (), why
+        assert rig.tick() == (() if ticks is None else (trip,)), why
+        rig.trips.flags = 0
+        stays = (CONFIG,) if trip == CONFIG else ()
+        assert rig.tick() == stays, (why, "clears by itself")
+        assert not rig.trips.needs_person(), why
+
+
+def test_in_an_island_power_follows_the_load():
+    for point, value, trip, after_ms, why in PCS:
+        rig = Rig()
+        rig.trips.island = True
+        rig.image.now[point] = value
+        rests = trip in (TRIP_PCS_UNCONFIRMED, TRIP_PCS_OVERPOWER)
+        assert rig.tick(after_ms + 5000) == (() if rests else (trip,)), why
+    rig = Rig()
+    rig.self_use, rig.trips.island = True, True
+    rig.image.now[GRID_W] = None
+    assert rig.tick(70_000) == (), "a lost meter is an event only"
+
+
+def test_an_island_ends_the_trips_that_rest_there():
+    rig = Rig()
+    rig.image.now[PCS_UNCONFIRMED] = 3
+    assert rig.tick(6000) == (TRIP_PCS_UNCONFIRMED,)
+    rig.trips.island = True
+    assert rig.tick() == ()
+
+
+RESUMES = (
+    # settings, time since the restart, unplanned restarts, may, why
+    ({}, 10_000, 1, True, "10 s"),
+    ({}, 9_999, 1, False, "too early"),
+    ({}, 60_000, 2, True, "the second within 10 min"),
+    ({}, 60_000, 3, False, "the third"),
+    ({"auto_restart": 0}, 60_000, 0, False, "not wanted"),
+)
+
+
+def test_resume_after_a_restart():
+    for settings, up_ms, unplanned, wanted, why in RESUMES:
+        assert Rig(**settings).trips.may_resume(up_ms, unplanned) == wanted, why
+
+
+def test_an_old_restart_does_not_look_young_after_a_wrap():
+    rig = Rig()
+    rig.tick(61_000)
+    for _ in range(3):
+        assert rig.trips.may_restart(rig.now_ms)
+    rig.now_ms += 3_599_000
+    rig.tick(500)
+    assert not rig.trips.may_restart(rig.now_ms), "within the hour"
+    rig.trips.restarts_used_up = False
+    rig.now_ms += 3_600_000
+    rig.tick(300)
+    rig.now_ms = (rig.now_ms - 3_900_000) & TICK_MASK       # 12 days later
+    assert rig.trips.may_restart(rig.now_ms)
+
+
+def test_raised_is_of_this_tick():
+    rig = Rig()
+    rig.image.now[PCS_STATE] = PCS_FAULT
+    rig.tick()
+    assert rig.trips.raised == 1 << TRIP_PCS_FAULT
+    rig.tick()
+    assert rig.trips.raised == 0 and rig.trips.present == 1 << TRIP_PCS_FAULT
+    rig.image.now[PCS_STATE] = 0
+    rig.tick()
+    rig.image.now[PCS_STATE] = PCS_FAULT
+    rig.tick()
+    assert rig.trips.raised == 1 << TRIP_PCS_FAULT, "again"

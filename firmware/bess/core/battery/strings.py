@@ -7,7 +7,9 @@ proves open. With one common set there is only string 0 and nothing to join.
 from micropython import const
 
 from bess.core.events import INFO, WARNING
-from bess.core.points import DC_MV, EVENT_STRING_JOINED, EVENT_STRING_WAITING, INPUTS, STRING_INPUTS
+from bess.core.points import (
+    DC_MV, EVENT_STRING_JOINED, EVENT_STRING_WAITING, INPUTS, STRING_INPUTS,
+)
 
 SETS_MAX = const(5)
 K_MINUS = const(1)

@@ -17,8 +17,9 @@ from bess.core.control.modes import (
 from bess.core.control.people import People
 from bess.core.events import WARNING
 from bess.core.points import (
-    BATTERY_W, COMMAND_W, EVENT_AUTO_RESTART_GIVEN_UP, GRID_W, HI_REASON, HI_W, LOAD_W,
-    LO_REASON, LO_W, MODE, OWNER, PHASE, PV_W, SOC_PM, TRIP_CONFIG, WISH_W,
+    BATTERY_W, CHARGE_WH, COMMAND_W, CYCLES_PM, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP,
+    EVENT_COUNT, EXPORT_WH, GRID_W, HI_REASON, HI_W, IMPORT_WH, LOAD_W, LOAD_WH, LO_REASON, LO_W,
+    MODE, OPENINGS, OWNER, PHASE, PV_W, PV_WH, SOC_PM, TRIP_CONFIG, UPTIME_S, WISH_W,
 )
 
 LIFE_MS_MIN = 1_000
@@ -28,6 +29,8 @@ METHODS = 4
 # what status(out) and limits(out) fill in, in this order
 STATUS = (MODE, PHASE, SOC_PM, BATTERY_W, GRID_W, LOAD_W, PV_W, COMMAND_W, OWNER, WISH_W)
 LIMITS = (LO_W, HI_W, LO_REASON, HI_REASON)
+STATS = (CHARGE_WH, DISCHARGE_WH, IMPORT_WH, EXPORT_WH, PV_WH, LOAD_WH, CYCLES_PM, OPENINGS,
+         EVENT_COUNT, UPTIME_S)
 
 
 def _within(name, value, low, high):
@@ -269,6 +272,20 @@ class PowerManager(People):
         self._new_discharge = new
         return 0
 
+    # --- events ---------------------------------------------------------------------------
+
+    def register_callback(self, event, function, user_data=None):
+        """Call function(event, data, user_data) after each event of this number (-1: all).
+
+        At most 16 (else the refusal FULL). It runs after the tick; one that raises three times
+        is removed. Events and their data: docs/registers.md.
+        """
+        return self.refuse_if(self.callbacks.register(event, function, user_data))
+
+    def unregister_callback(self, event, function):
+        """End what register_callback began; how many registrations that were."""
+        return self.callbacks.unregister(event, function)
+
     # --- state ----------------------------------------------------------------------------
 
     def status(self, out):
@@ -278,6 +295,10 @@ class PowerManager(People):
     def limits(self, out):
         """Fill `out` (a list of len(LIMITS)) with the window and the reasons of its sides."""
         self._fill(LIMITS, out)
+
+    def stats(self, out):
+        """Fill `out` (a list of len(STATS)) with energy counters, cycles and openings."""
+        self._fill(STATS, out)
 
     def _fill(self, points, out):
         now = self.image.now

@@ -1,161 +1,310 @@
-"""Emergency causes that the modules and the board's inputs give, as a table of checks.
+"""Watches the modules and the site by the table of checks.py.
 
-A check counts new samples of the module that is beyond the limit, never ticks, and never lets a
-healthy module clear what another one raised. Limits: critical cell 3 750 / 2 500 mV, 65.0 degC,
-1 250 per mille of the rated string current, any BMS fault bit.
+A check counts new samples of the module that is beyond its limit, never ticks, and a module
+clears only what it raised itself: unknown is not gone.
 """
+
+from array import array
 
 from micropython import const
 
+from bess.core.control.checks import (
+    BLOCK, CALM_DC_MAX, CALM_DC_MIN, CALM_DC_SPREAD, CALM_MV_MAX, CALM_MV_MIN, CALM_MV_SPREAD,
+    CHARGING, CLOSED, DC_SPREAD, DISCHARGING, EMERGENCY, R_CLEAR, R_COLUMN, R_EFFECT, R_LIMIT,
+    R_SAMPLES, R_SENSE, R_SEVERITY, R_STRIDE, R_WATCHED, MODULE_CHECKS, MODULE_ROWS, MV_SPREAD,
+    ODD, ODD_CHARGE, ODD_DISCHARGE, ODD_FROZEN, ODD_JUMP, ODD_OVER_CURRENT, ODD_RANGE, ODD_RISE,
+    ROW_FROZEN, ROW_OVER_CURRENT, ROW_RISE, ROW_SILENT, S_EFFECT, S_SEVERITY, S_STRIDE,
+    SITE_CHECKS, SITE_CONTACTOR, SITE_INPUT, SITE_OPPOSITE, SITE_SILENT, SITE_ZERO,
+    Watch,
+)
 from bess.core.points import (
-    CAUSE_BMS_CRITICAL, CAUSE_CELL_HIGH, CAUSE_CELL_LOW, CAUSE_CONTACTOR, CAUSE_DISOBEYS_ZERO,
-    CAUSE_INPUT, CAUSE_MODULES_SILENT, CAUSE_OVER_CURRENT, CAUSE_TEMPERATURE, BATTERY_W, INPUTS,
-    M_CELL_DC_MAX, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CURRENT_MA, M_FAULTS,
+    BATTERY_W, INPUTS, M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CURRENT_MA,
+    M_FAULTS, M_PACK_MV, M_PROTECTIONS, WHY_BLOCK,
 )
-from bess.core.tick import TICK_MASK, Dwell
+from bess.core.tick import TICK_MASK
 
-_SAMPLES = const(2)                 # in a row
-_OVER = const(1)
-_UNDER = const(-1)
 _EMERGENCY_OK = const(1)
-_DEBOUNCE_MS = const(20)
+_JUMP_MV = const(150)               # a load step moves an LFP cell by less
+_RISE_DC = const(50)
+_PAST = const(7)                    # temperatures kept, so that 60 s lie between
+_PAST_MS = const(10_000)
+_UNKNOWN_DC = const(32_767)
+_SLACK_MV = const(50)               # per cell: what voltage readings of one module differ by
 
-_HIGH_MV = const(3750)
-_LOW_MV = const(2500)
-_HOT_DC = const(650)
-
-# cause, column of the module row, direction, limit, cause is gone at
-CHECKS = (
-    (CAUSE_CELL_HIGH, M_CELL_MV_MAX, _OVER, _HIGH_MV, 3450),
-    (CAUSE_CELL_LOW, M_CELL_MV_MIN, _UNDER, _LOW_MV, 2800),
-    (CAUSE_TEMPERATURE, M_CELL_DC_MAX, _OVER, _HOT_DC, 450),
-    (CAUSE_BMS_CRITICAL, M_FAULTS, _OVER, 1, 0),
-)
-# causes that only their own clear condition ends, also when they were stored before a restart
-_CLEARED_HERE = (1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_MODULES_SILENT
-                 | 1 << CAUSE_DISOBEYS_ZERO)
-_MODULE_CAUSES = (1 << CAUSE_CELL_HIGH | 1 << CAUSE_CELL_LOW | 1 << CAUSE_TEMPERATURE
-                  | 1 << CAUSE_BMS_CRITICAL | 1 << CAUSE_OVER_CURRENT)
+# protections that block a direction: bits of @protections in points.tsv
+_CHARGE_BLOCKS = const(0b11010101)
+_DISCHARGE_BLOCKS = const(0b1100101010)
 
 
-class Diagnosis:
-    """causes: bits of the causes that are present now; new causes are for the manager to latch."""
+class Diagnosis(Watch):
+    """causes: bits of the emergency causes that are present now, for the manager to latch.
+
+    block_charge, block_discharge: reason for the window while a direction is closed, else 0.
+    modules[row]: bits of the modules for which a row of MODULE_CHECKS holds; present: bits of the
+    rows of SITE_CHECKS; flags: site conditions from outside; changes: counts changes of all these.
+    """
 
     def __init__(self, settings, image, pack):
+        Watch.__init__(self, SITE_CHECKS, settings)
         self.causes = 0
+        self.block_charge = self.block_discharge = 0
+        self.changes = 0
         self._image = image
         self._pack = pack
+        count = pack.count
+        self.modules = array("H", [0] * MODULE_ROWS)
+        self._streaks = bytearray(MODULE_ROWS * count)
+        self._busy = 0                  # modules with a streak or a row that holds
+        self._opposite = 0
+        self._excluded = 0
         self._over_ma = settings.module_ma_rated // 100 * 125
         self._silent_ms = settings.all_silent_ms
         self._trip_w = settings.w_rated // 20
-        self._rows = [[0] * pack.count for _ in CHECKS]
-        self._over_current = [0] * pack.count
-        self._worst = [0] * len(CHECKS)
-        self._was_calm = False
-        self._loop_open = Dwell(_DEBOUNCE_MS)       # so the second tick in a row decides
-        self._feedback_wrong = Dwell(500)
-        self._disobeys = Dwell(5000)
-        self._small = settings.w_rated // 50
+        self._small_w = settings.w_rated // 50
+        self._moved_w = settings.w_rated // 10
+        self._cells = settings.cells_s
+        # 20 per mille of the rated capacity (3.2 V a cell), as a current
+        self._opposite_ma = settings.module_wh_rated * 25 // (4 * settings.cells_s)
+        self._mv = array("i", [0] * count)
+        self._ma = array("i", [0] * count)
+        self._w = array("i", [0] * count)
+        self._past_dc = array("h", [_UNKNOWN_DC] * (_PAST * count))
+        self._past_ms = 0
+        self._next = 0
 
     def restore(self, causes):
         """At boot: what was latched is present until its clear condition has been seen."""
-        self.causes |= causes & (_CLEARED_HERE | _MODULE_CAUSES)
+        for k in range(0, len(SITE_CHECKS), S_STRIDE):
+            if (SITE_CHECKS[k + S_SEVERITY] == EMERGENCY
+                    and causes >> SITE_CHECKS[k + S_EFFECT] & 1):
+                self.present |= 1 << k // S_STRIDE
+        everyone = (1 << self._pack.count) - 1
+        for row in range(MODULE_ROWS):
+            k = row * R_STRIDE
+            if (MODULE_CHECKS[k + R_SEVERITY] == EMERGENCY
+                    and causes >> MODULE_CHECKS[k + R_EFFECT] & 1):
+                self.modules[row] = self._busy = everyone
+        self._renew()
 
     def tick(self, sequence, commanded_zero, now_ms):
-        """Renew `causes`; commanded_zero: a trip or an emergency asks for zero power."""
-        self._inputs(sequence, now_ms)
-        self._silence(sequence, now_ms)
-        self._zero(commanded_zero, now_ms)
-        if self._pack.fresh:
-            self._modules()
+        """One tick; commanded_zero: a trip or an emergency asks for zero power."""
+        pack, now = self._pack, self._image.now
+        on = self.flags
+        inputs, power_w = now[INPUTS], now[BATTERY_W]
+        if inputs is None or not inputs & _EMERGENCY_OK:
+            on |= SITE_INPUT
+        if sequence.feedback_wrong():
+            on |= SITE_CONTACTOR
+        if commanded_zero and power_w is not None and not -self._trip_w <= power_w <= self._trip_w:
+            on |= SITE_ZERO
+        if pack.strings_live == 0 and (now_ms - pack.last_ms) & TICK_MASK >= self._silent_ms:
+            on |= SITE_SILENT
+        if self._opposite:
+            on |= SITE_OPPOSITE
+        if on or self.present or self._waiting:
+            self._site(on, sequence, now_ms)
+        if (pack.modules_live != pack.count or pack.excluded != self._excluded
+                or self.modules[ROW_SILENT]):
+            self._absent(sequence.closed())
+        if pack.fresh:
+            self._samples(sequence.closed(), power_w)
+        if (now_ms - self._past_ms) & TICK_MASK >= _PAST_MS:
+            self._remember(now_ms)
 
-    def _set(self, cause, present):
-        if present:
-            self.causes |= 1 << cause
-        else:
-            self.causes &= ~(1 << cause)
+    def _site(self, on, sequence, now_ms):
+        pack, power_w = self._pack, self._image.now[BATTERY_W]
+        on &= self._watched_now(sequence)
+        hold = on                       # what may not clear
+        if sequence.strings.proofs() is None:
+            hold |= SITE_CONTACTOR
+        if pack.strings_live != pack.strings_p:
+            hold |= SITE_SILENT
+        if power_w is None or not -self._small_w < power_w < self._small_w:
+            hold |= SITE_ZERO
+        if self._settle(on, ~hold, now_ms):
+            self._renew()
 
-    def _inputs(self, sequence, now_ms):
-        inputs = self._image.now[INPUTS]
-        is_open = inputs is None or not inputs & _EMERGENCY_OK
-        if self._loop_open.held(is_open, now_ms):
-            self.causes |= 1 << CAUSE_INPUT
-        elif not is_open:
-            self.causes &= ~(1 << CAUSE_INPUT)
-        if inputs is None:
-            return
-        wrong = sequence.watches_feedback() and (inputs >> 1 ^ ~sequence.coils) & 7
-        if self._feedback_wrong.held(wrong, now_ms):
-            self.causes |= 1 << CAUSE_CONTACTOR
-        elif not wrong:
-            self.causes &= ~(1 << CAUSE_CONTACTOR)
+    def _absent(self, closed):
+        """Silent modules, while the pack is on the bus; one that is left out blocks nobody."""
+        pack, modules = self._pack, self.modules
+        silent = 0
+        if closed:
+            for i in range(pack.count):
+                if not pack.live[i]:
+                    silent |= 1 << i
+        changed = modules[ROW_SILENT] != silent
+        modules[ROW_SILENT] = silent
+        if pack.lost:
+            self._opposite &= ~pack.lost
+            modules[ROW_OVER_CURRENT] &= ~pack.lost     # its current is gone with it
+            changed = True
+        if pack.excluded != self._excluded:
+            self._excluded = pack.excluded
+            changed = True
+            for row in range(ROW_SILENT):
+                if MODULE_CHECKS[row * R_STRIDE + R_SEVERITY] != EMERGENCY:
+                    modules[row] &= ~pack.excluded
+        if changed:
+            self._renew()
 
-    def _silence(self, sequence, now_ms):
+    def _samples(self, closed, power_w):
+        """Judge the modules that brought a sample; what is calm costs little."""
         pack = self._pack
-        silent = pack.strings_live == 0 and sequence.closed()
-        if silent and (now_ms - pack.last_ms) & TICK_MASK >= self._silent_ms:
-            self.causes |= 1 << CAUSE_MODULES_SILENT
-        elif pack.strings_live == pack.strings_p:
-            self.causes &= ~(1 << CAUSE_MODULES_SILENT)
-
-    def _zero(self, commanded_zero, now_ms):
-        power_w = self._image.now[BATTERY_W]
-        moves = commanded_zero and power_w is not None and abs(power_w) > self._trip_w
-        if self._disobeys.held(moves, now_ms):
-            self.causes |= 1 << CAUSE_DISOBEYS_ZERO
-        elif power_w is not None and abs(power_w) < self._small:
-            self.causes &= ~(1 << CAUSE_DISOBEYS_ZERO)
-
-    def _modules(self):
-        pack, worst = self._pack, self._worst
-        if pack.strings_live == 0:
-            return
-        calm = (pack.cell_mv_max < _HIGH_MV and pack.cell_mv_min > _LOW_MV
-                and pack.cell_dc_max < _HOT_DC and not pack.faults
+        calm = (pack.modules_live == pack.count and pack.cell_mv_max <= CALM_MV_MAX
+                and pack.cell_mv_min >= CALM_MV_MIN and pack.cell_dc_max <= CALM_DC_MAX
+                and pack.cell_dc_min >= CALM_DC_MIN and not pack.faults
+                and pack.cell_mv_max - pack.cell_mv_min <= CALM_MV_SPREAD
+                and pack.cell_dc_max - pack.cell_dc_min <= CALM_DC_SPREAD
                 and pack.string_ma_max <= self._over_ma)
-        if calm and self._was_calm:
-            return                      # the usual case: nothing to count, nothing to clear
-        worst[0], worst[1] = pack.cell_mv_max, pack.cell_mv_min
-        worst[2], worst[3] = pack.cell_dc_max, pack.faults
-        for k in range(len(CHECKS)):
-            self._check(CHECKS[k], worst[k], self._rows[k])
-        self._currents(pack.string_ma_max)
-        self._was_calm = calm and not self.causes & _MODULE_CAUSES
+        rows, fresh, i = pack.rows, pack.fresh, 0
+        while fresh:
+            if fresh & 1:
+                row = rows[i]
+                odd = self._oddities(i, row, power_w)
+                if odd or self._busy >> i & 1 or not (calm or self._harmless(row)):
+                    self._judge(i, row, odd, closed)
+            fresh >>= 1
+            i += 1
 
-    def _check(self, check, worst, streaks):
-        cause, column, sign, limit, gone = check
-        if (worst - limit) * sign < 0:          # no module is beyond: the usual case
-            if (self.causes >> cause & 1 and (worst - gone) * sign <= 0
-                    and self._pack.strings_live == self._pack.strings_p):
-                self.causes &= ~(1 << cause)    # a silent module may be the one that raised it
-            if max(streaks):
-                for i in range(len(streaks)):
-                    streaks[i] = 0
-            return
-        fresh, rows = self._pack.fresh, self._pack.rows
-        for i in range(len(streaks)):
-            if fresh >> i & 1:
-                value = rows[i][column]
-                if value is None or (value - limit) * sign < 0:
-                    streaks[i] = 0
-                else:
-                    streaks[i] += 1
-                    if streaks[i] >= _SAMPLES:
-                        streaks[i] = _SAMPLES
-                        self.causes |= 1 << cause
+    def _harmless(self, row):
+        high_mv, low_mv = row[M_CELL_MV_MAX], row[M_CELL_MV_MIN]
+        hot_dc, cold_dc, ma = row[M_CELL_DC_MAX], row[M_CELL_DC_MIN], row[M_CURRENT_MA]
+        return (high_mv <= CALM_MV_MAX and low_mv >= CALM_MV_MIN and hot_dc <= CALM_DC_MAX
+                and cold_dc >= CALM_DC_MIN and not row[M_FAULTS]
+                and high_mv - low_mv <= CALM_MV_SPREAD and hot_dc - cold_dc <= CALM_DC_SPREAD
+                and -self._over_ma <= ma <= self._over_ma)
 
-    def _currents(self, worst_ma):
-        streaks = self._over_current
-        if worst_ma <= self._over_ma:
-            self.causes &= ~(1 << CAUSE_OVER_CURRENT)
-            if max(streaks):
-                for i in range(len(streaks)):
-                    streaks[i] = 0
-            return
-        fresh, rows = self._pack.fresh, self._pack.rows
-        for i in range(len(streaks)):
-            if fresh >> i & 1:
-                beyond = abs(rows[i][M_CURRENT_MA]) > self._over_ma
-                streaks[i] = min(streaks[i] + 1, _SAMPLES) if beyond else 0
-                if streaks[i] == _SAMPLES:
-                    self.causes |= 1 << CAUSE_OVER_CURRENT
+    def _oddities(self, i, row, power_w):
+        """Bits of what is odd about a new sample of module i, whatever its limits say."""
+        odd = 0
+        mv, ma = row[M_CELL_MV_MAX], row[M_CURRENT_MA]
+        before_mv = self._mv[i]
+        if mv == before_mv and ma == self._ma[i]:
+            if power_w is not None and self._frozen(i, ma, power_w):
+                odd = ODD_FROZEN
+        else:
+            if before_mv and not -_JUMP_MV <= mv - before_mv <= _JUMP_MV:
+                odd = ODD_JUMP
+            self._ma[i] = ma
+            self._mv[i] = 0 if power_w is None else mv     # 0: compare with nothing
+            self._w[i] = power_w or 0
+        cells, low_mv = self._cells, row[M_CELL_MV_MIN]
+        if not (low_mv - _SLACK_MV) * cells <= row[M_PACK_MV] <= (mv + _SLACK_MV) * cells:
+            odd |= ODD_RANGE
+        protections = row[M_PROTECTIONS]
+        if protections:
+            if protections & _CHARGE_BLOCKS:
+                odd |= ODD_CHARGE
+            if protections & _DISCHARGE_BLOCKS:
+                odd |= ODD_DISCHARGE
+        if ma > self._opposite_ma or ma < -self._opposite_ma or self._opposite:
+            self._compare(i, ma)
+        return odd
+
+    def _frozen(self, i, ma, power_w):
+        """The current cannot stay when the power moves; 0 A may be a switch of the module."""
+        if self.modules[ROW_FROZEN] >> i & 1:
+            return True                 # until the readings move again
+        moved_w = power_w - self._w[i]
+        if -self._moved_w <= moved_w <= self._moved_w:
+            return False
+        return ma != 0 or self._pack.strings_p == 1
+
+    def _compare(self, i, ma):
+        """A string whose current flows against the others'."""
+        pack, least_ma = self._pack, self._opposite_ma
+        self._opposite &= ~(1 << i)
+        if pack.strings_on > 1:
+            total_ma = pack.current_ma
+            if (ma > least_ma and total_ma <= 0) or (ma < -least_ma and total_ma >= 0):
+                self._opposite |= 1 << i
+
+    def _judge(self, i, row, odd, closed):
+        """All rows of the table on one new sample of module i."""
+        if not -self._over_ma <= row[M_CURRENT_MA] <= self._over_ma:
+            odd |= ODD_OVER_CURRENT
+        hot_dc = row[M_CELL_DC_MAX]
+        if hot_dc > CALM_DC_MAX and (self.modules[ROW_RISE] >> i & 1 or self._rises(i, hot_dc)):
+            odd |= ODD_RISE
+        excluded = self._excluded >> i & 1
+        busy = changed = False
+        for r in range(ROW_SILENT):
+            k = r * R_STRIDE
+            before = self.modules[r]
+            if ((closed or MODULE_CHECKS[k + R_WATCHED] != CLOSED)
+                    and not (excluded and MODULE_CHECKS[k + R_SEVERITY] != EMERGENCY)):
+                self._judge_row(r, k, i, self._value(k, row, odd))
+            else:
+                self._streaks[r * self._pack.count + i] = 0
+                self.modules[r] &= ~(1 << i)
+            if self.modules[r] != before:
+                changed = True
+            if self.modules[r] >> i & 1 or self._streaks[r * self._pack.count + i]:
+                busy = True
+        self._busy = self._busy | 1 << i if busy else self._busy & ~(1 << i)
+        if changed:
+            self._renew()
+
+    def _value(self, k, row, odd):
+        """What row k of the table compares with its limit; None is unknown."""
+        column = MODULE_CHECKS[k + R_COLUMN]
+        if column >= 0:
+            return row[column]
+        if column == ODD:
+            mask = MODULE_CHECKS[k + R_LIMIT]
+            return odd & mask
+        if column == MV_SPREAD:
+            return row[M_CELL_MV_MAX] - row[M_CELL_MV_MIN]
+        return row[M_CELL_DC_MAX] - row[M_CELL_DC_MIN]
+
+    def _judge_row(self, r, k, i, value):
+        at = r * self._pack.count + i
+        sense = MODULE_CHECKS[k + R_SENSE]
+        if value is None or (value - MODULE_CHECKS[k + R_LIMIT]) * sense < 0:
+            self._streaks[at] = 0
+            if value is not None and (value - MODULE_CHECKS[k + R_CLEAR]) * sense <= 0:
+                self.modules[r] &= ~(1 << i)
+        elif self._streaks[at] + 1 < MODULE_CHECKS[k + R_SAMPLES]:
+            self._streaks[at] += 1
+        else:
+            self.modules[r] |= 1 << i
+
+    def _rises(self, i, hot_dc):
+        """Has the module become 5 K hotter than it was within the last 60 s?"""
+        for _ in range(_PAST):
+            if hot_dc - self._past_dc[i] >= _RISE_DC:
+                return True
+            i += self._pack.count
+        return False
+
+    def _remember(self, now_ms):
+        """Keep the temperatures, every 10 s; that of a silent module is unknown."""
+        pack, past_dc = self._pack, self._past_dc
+        self._past_ms = now_ms
+        at = self._next
+        for i in range(pack.count):
+            hot_dc = pack.rows[i][M_CELL_DC_MAX] if pack.live[i] else None
+            past_dc[at] = _UNKNOWN_DC if hot_dc is None else hot_dc
+            at += 1
+        self._next = at if at < len(past_dc) else 0
+
+    def _renew(self):
+        """Causes and blocks out of the rows that hold."""
+        causes = closed = 0
+        for r in range(MODULE_ROWS):
+            if self.modules[r]:
+                k = r * R_STRIDE
+                if MODULE_CHECKS[k + R_SEVERITY] == EMERGENCY:
+                    causes |= 1 << MODULE_CHECKS[k + R_EFFECT]
+                elif MODULE_CHECKS[k + R_SEVERITY] == BLOCK:
+                    closed |= MODULE_CHECKS[k + R_EFFECT]
+        row, present = 0, self.present
+        while present:
+            if present & 1 and SITE_CHECKS[row + S_SEVERITY] == EMERGENCY:
+                causes |= 1 << SITE_CHECKS[row + S_EFFECT]
+            present >>= 1
+            row += S_STRIDE
+        self.causes = causes
+        self.block_charge = WHY_BLOCK if closed & CHARGING else 0
+        self.block_discharge = WHY_BLOCK if closed & DISCHARGING else 0
+        self.changes = (self.changes + 1) & TICK_MASK

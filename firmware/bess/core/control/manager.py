@@ -6,118 +6,36 @@ in W at the AC side of the inverter, discharging is positive.
 
 from micropython import const
 
-from bess.core.battery.capability import Capability
-from bess.core.battery.pack import Pack
-from bess.core.battery.params import ChargeParams, DischargeParams
-from bess.core.battery.sequence import (
-    EMPTY, RUN as RUN_STEP, STOP_PCS, WELDED, Sequence,
-)
+from bess.core.battery.sequence import EMPTY, RUN as RUN_STEP, STOP_PCS, WELDED
 from bess.core.control import invariants, maintenance, modes, rules
-from bess.core.control.diagnosis import Diagnosis
-from bess.core.control.journal import Journal
-from bess.core.control.island import FOLLOWING, FORMING, LOST, PRESENT, Island
-from bess.core.control.limits import PackLimits
-from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, STANDBY,
+from bess.core.control.checks import (
+    SITE_CALIBRATION, SITE_OPENINGS, SITE_SOC, SITE_STUCK, TRIP as TRIP_LEVEL,
 )
-from bess.core.control.ramp import Ramp
-from bess.core.control.trips import Trips
-from bess.core.control.grid_rules import ISOLATED, GridRules
-from bess.core.control.views import Views
-from bess.core.control.wishes import Wishes
-from bess.core.events import EMERGENCY as ALARM, INFO, TRIP, WARNING, Events
-from bess.core.flow.direction import Direction
-from bess.core.flow.grid_support import GridSupport
-from bess.core.flow.tracking import Tracking, stale_step
-from bess.core.image import History, Image
+from bess.core.control.grid_rules import ISOLATED
+from bess.core.control.island import FOLLOWING, FORMING, LOST, PRESENT
+from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, STANDBY
+from bess.core.control.parts import Parts
+from bess.core.control.site_io import OUT_ALARM_OK, OUT_TRIP
+from bess.core.events import EMERGENCY as ALARM, INFO, TRIP, WARNING
+from bess.core.flow.tracking import stale_step
 from bess.core.points import (
-    BATTERY_W, BY_CALIBRATION, BY_MANUAL, BY_PROTECT_CHARGE, BY_REMOTE, BY_SELF_USE, BY_TEST,
-    CAUSE_BMS_CRITICAL, CAUSE_COMMANDED, CAUSE_CONTACTOR, CAUSE_INPUT, CAUSE_INVARIANT,
-    CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY,
-    EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_TEST, EVENT_TRIP, GRID_CHZ, GRID_MV, GRID_W,
-    OUTPUTS, PCS_GRID, PCS_UNCONFIRMED, PV_W, WHY_CELL_HIGH,
+    BATTERY_W, BY_CALIBRATION, BY_SELF_USE, CAUSE_BMS_CRITICAL, CAUSE_COMMANDED, CAUSE_CONTACTOR,
+    CAUSE_FIRE, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART,
+    EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY, EVENT_INVARIANT, EVENT_MODE_CHANGE,
+    EVENT_OVERPOWER, EVENT_TEST, EVENT_TRIP, GRID_CHZ, GRID_MV, GRID_W, OUTPUTS, PCS_GRID,
+    PCS_UNCONFIRMED, PV_W, TRIP_GRID_UNEXPECTED, TRIP_PCS_OVERPOWER, UPTIME_S, WHY_CELL_HIGH,
 )
-from bess.core.request import FOR_EVER, Requests, slot_of
-from bess.core.tick import TICK_MASK, Dwell
-from bess.core.window import Window
+from bess.core.request import FOR_EVER
+from bess.core.tick import TICK_MASK
 
 _GRID_TURNS = const(1)
-_RESET_MS = const(5000)
-_RESUME_MS = const(10_000)          # a stored wish to run is followed so long after a restart
+_OPENINGS_MANY = const(10)          # under load: the contactors have had their share
 # causes that open the contactors after 1 s at the latest
 _QUICK = 1 << CAUSE_INPUT | 1 << CAUSE_OVER_CURRENT | 1 << CAUSE_BMS_CRITICAL
 
 
-class Command:
-    """Desired state of the inverter: run (0 or 1) and battery_w, as the last tick left them."""
-
-    def __init__(self):
-        self.run = 0
-        self.battery_w = 0
-
-
-class Manager:
-    """One pack, one inverter. Made from checked settings (core/config.py)."""
-
-    def __init__(self, settings):
-        self.settings = settings
-        self.image = Image()
-        self.events = Events()
-        self.pack = Pack(settings.modules_s, settings.strings_p, settings.module_silent_ms,
-                         settings.module_ma_rated)
-        self.command = Command()
-        self.requests = Requests()
-        self.window = Window()
-        self.sequence = Sequence(settings, self.image, self.pack, self.events)
-        self.diagnosis = Diagnosis(settings, self.image, self.pack)
-        self.trips = Trips(settings, self.image)
-        self.permits = PackLimits(settings)
-        self.charge_params = ChargeParams()
-        self.discharge_params = DischargeParams()
-        self.test = maintenance.Test(settings)
-        self.ramp = Ramp(settings)
-        self.wishes = Wishes(self)
-        self.tracking = Tracking(settings)
-        self.grid = GridRules(settings)
-        self.island = Island(settings, self.grid, self.pack, self.events)
-        self.support = GridSupport(settings)
-        self._supports = (settings.frequency_watt, settings.volt_watt,
-                          settings.volt_var) != ("none", "none", "none")
-        self.direction = Direction(settings)
-        self.shifted_w = 0          # by so much grid support has moved the command in this tick
-        self.capability = Capability(settings)
-        self.history = History(64)
-        self.views = Views(self)
-        self.journal = Journal(self)
-        self.mode = STANDBY
-        self.run_wanted = 0
-        self.latched = 0
-        self.first_cause = 0
-        self.openings = 0
-        self.causes_gone = False
-        self._commanded = False
-        self.local = False          # authority: True leaves only protection, tests and people
-        self.rise_w = 0             # fastest rise permitted in this tick, in W per second
-        self.now_ms = self._last_ms = 0
-        self._dt_ms_max = 2 * settings.tick_ms
-        self._began = False
-        self._new_charge = self._new_discharge = None
-        self._asleep = False
-        self._asleep_after = Dwell(settings.idle_standby_ms)
-        self._resumes = False
-        self._resume = Dwell(_RESUME_MS)
-        self._battery_ms = -1
-        self.meter_step = 0
-        self._turn = 0
-        self._idle = Dwell(settings.idle_hold_ms)
-        self._gone = Dwell(_RESET_MS)
-        self.started = False        # since `start` was called: the next start is a restart
-        self._self_use = slot_of(BY_SELF_USE)
-        self._manual = slot_of(BY_MANUAL)
-        self._remote = slot_of(BY_REMOTE)
-        self._testing = slot_of(BY_TEST)
-        self._local_slots = (1 << slot_of(BY_PROTECT_CHARGE) | 1 << self._testing
-                             | 1 << self._manual)
+class Manager(Parts):
+    """The tick. Parts says what there is; calls.py what may be asked."""
 
     # --- the tick -------------------------------------------------------------------------
 
@@ -145,8 +63,18 @@ class Manager:
         broken = invariants.broken(self, before_w, dt_ms)
         if broken:
             self._breach(broken, now_ms)
+        self._alarm(now_ms)
         self.journal.tick(now_ms)
         self.views.publish(now_ms, dt_ms)
+
+    def _alarm(self, now_ms):
+        alarms, site = self.alarms, self.site_io
+        alarms.follow(self.diagnosis, self.trips.present, self.latched, now_ms,
+                      self.image.now[UPTIME_S])
+        site.shed = self.island.shed
+        site.charge_wanted = self.requests.wish_w < 0
+        site.drive(self.pack, self.mode == EMERGENCY, alarms.level >= TRIP_LEVEL,
+                   self.latched >> CAUSE_FIRE & 1, now_ms)
 
     def outputs(self):
         """Bits for the board's outputs, in the order of the point OUTPUTS."""
@@ -177,6 +105,7 @@ class Manager:
 
     def _watch(self, now_ms):
         image, sequence = self.image, self.sequence
+        self._flag_site()
         image.now[PCS_UNCONFIRMED] = image.raw[PCS_UNCONFIRMED]
         zero = self.mode == EMERGENCY or self.trips.present != 0 or sequence.step == STOP_PCS
         self.diagnosis.tick(sequence, zero, now_ms)
@@ -191,6 +120,26 @@ class Manager:
         if new:
             self._latch(new, now_ms)
         self.causes_gone = self._gone.held(not self.diagnosis.causes & self.latched, now_ms)
+
+    def _flag_site(self):
+        """Conditions that others know, for the tables of the diagnosis and the trips."""
+        site, soc = self.site_io, self.wishes.soc
+        site.read(self.image, self.pack)
+        flags = site.conditions
+        if self.openings >= _OPENINGS_MANY:
+            flags |= SITE_OPENINGS
+        if soc.due:
+            flags |= SITE_CALIBRATION
+        if soc.disagrees:
+            flags |= SITE_SOC
+        if self.wishes.charge.stuck:
+            flags |= SITE_STUCK
+        self.diagnosis.flags = flags
+        self.trips.island = self.island.islanded
+        self.trips.flags = site.trips
+        if self.grid.kind == ISOLATED and self.grid.unexpected(self.image.now[GRID_W],
+                                                               self.now_ms):
+            self.trips.flags |= 1 << TRIP_GRID_UNEXPECTED
 
     def _watch_grid(self, now_ms):
         now, island = self.image.now, self.island
@@ -228,6 +177,9 @@ class Manager:
             for trip in range(16):
                 if trips.raised >> trip & 1:
                     self.events.note(EVENT_TRIP, TRIP, trip, now_ms)
+            if trips.raised >> TRIP_PCS_OVERPOWER & 1:
+                power_w = self.image.now[BATTERY_W] or 0
+                self.events.note(EVENT_OVERPOWER, TRIP, power_w, now_ms)
         if self._resumes and self._resume.held(True, now_ms):
             self._resumes = False
             self.run_wanted = 1
@@ -395,7 +347,7 @@ class Manager:
         """The step itself failed: zero power, inverter stop, latched."""
         self.sequence.run = 0
         self._breach(0, now_ms)
-        self.image.now[OUTPUTS] = self.views.outputs(self)
+        self.image.now[OUTPUTS] = (self.views.outputs(self) | OUT_TRIP) & ~OUT_ALARM_OK
 
     def _breach(self, number, now_ms):
         """An invariant does not hold: only a bug can do that. Zero, and latch."""

@@ -2,7 +2,6 @@
 
 import struct
 
-from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.control.modes import MAINTENANCE
 from bess.core.points import CAUSE_LATCH_UNREADABLE
 

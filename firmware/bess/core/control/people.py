@@ -96,6 +96,10 @@ class People(Manager):
         return (self.settings.remote_reset == 1 and wanted != 0 and number == wanted and fresh
                 and not self.latched & _ON_SITE)
 
+    def acknowledge(self, number=-1):
+        """A person has seen this diagnosis (-1: all); how many rows of the active list."""
+        return self.alarms.acknowledge(number)
+
     # --- authority ------------------------------------------------------------------------
 
     def set_authority(self, local, person=True):

@@ -29,6 +29,11 @@ def open_window(manager, now_ms):
     permits = manager.permits
     window.charge(permits.charge_w, permits.charge_why)
     window.discharge(permits.discharge_w, permits.discharge_why)
+    diagnosis = manager.diagnosis
+    if diagnosis.block_charge:
+        window.charge(0, diagnosis.block_charge)
+    if diagnosis.block_discharge:
+        window.discharge(0, diagnosis.block_discharge)
     _by_parameters(manager, window)
     if not manager.island.islanded:
         _by_grid(manager, window)

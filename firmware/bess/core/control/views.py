@@ -2,22 +2,21 @@
 
 from bess.core.battery.energy import Counters
 from bess.core.battery.sequence import RUN as RUN_STEP
-from bess.core.control.modes import BLOCKED, EMERGENCY, OFF
+from bess.core.control.modes import BLOCKED, OFF
 from bess.core.events import INFO
 from bess.core.points import (
-    AUTHORITY, BATTERY_W, CAUSES, CELL_DC_MAX, CELL_DC_MIN, CELL_MV_MAX, CELL_MV_MIN,
-    CHARGE_AVAILABLE_W, CHARGE_W_RATED, CHARGE_WH, COMMAND_W, COUNTED_PM, CYCLES_PM, DC_MA,
-    DISCHARGE_AVAILABLE_W, DISCHARGE_W_RATED, DISCHARGE_WH, EMPTY_MIN, ENERGY_WH_RATED,
+    ALARMS, ALARM_LEVEL, AUTHORITY, BATTERY_W, CAUSES, CELL_DC_MAX, CELL_DC_MIN, CELL_MV_MAX,
+    CELL_MV_MIN, CHARGE_AVAILABLE_W, CHARGE_WH, CHARGE_W_RATED, COMMAND_W, COUNTED_PM, CYCLES_PM,
+    DC_MA, DISCHARGE_AVAILABLE_W, DISCHARGE_WH, DISCHARGE_W_RATED, EMPTY_MIN, ENERGY_WH_RATED,
     EVENT_COUNT, EVENT_FLOW_CHANGE, EXPORT_WH, FIRST_CAUSE, FLOW, FULL_MIN, GRID_CONNECTION,
-    GRID_STATE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, ISLAND, LEFT_WH, LOAD_W, LOAD_WH, LO_REASON, LO_W,
-    MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS, OUTPUTS, OWNER,
-    PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, ROOM_WH, RUN, SCHEDULE_ENTRY, SIGMA_PM,
-    SITE_SPAN, SOC_PM, STRING_COILS, TRIPS, UPTIME_S, VAR_PM, WISH_W,
+    GRID_STATE, GRID_W, HI_REASON, HI_W, IMBALANCE_PM, IMPORT_WH, ISLAND, LEFT_WH, LOAD_W, LOAD_WH,
+    LO_REASON, LO_W, MAP_LENGTH, MAP_VERSION, METER_AGE_DS, MODE, MODULES, MODULES_LIVE, OPENINGS,
+    OUTPUTS, OWNER, PACK_MV, PHASE, PV_W, PV_WH, REQUEST_LEFT_S, ROOM_WH, RUN, SCHEDULE_ENTRY,
+    SIGMA_PM, SITE_SPAN, SOC_PM, STRING_COILS, TRIPS, UPTIME_S, VAR_PM, WISH_W,
 )
 
 _COILS = 7
 _LAMP = 16
-_TRIP = 8
 _AGE_DS_MAX = 65_534
 _FLOWS = 4                          # battery, grid, PV, load
 _TURNS = 4
@@ -69,6 +68,7 @@ class Views:
         """What changes seldom and is read by people."""
         now[FIRST_CAUSE] = manager.first_cause
         now[OPENINGS] = manager.openings
+        now[ALARMS], now[ALARM_LEVEL] = manager.alarms.active, manager.alarms.level + 1
         now[AUTHORITY] = 1 if manager.local else 0
         now[GRID_CONNECTION] = manager.grid.kind
         now[GRID_STATE] = manager.island.state
@@ -129,10 +129,8 @@ class Views:
 
     def outputs(self, manager):
         """Bits of the point OUTPUTS as they stand."""
-        coils = manager.sequence.coils & _COILS
-        if manager.mode == EMERGENCY:
-            return coils | _TRIP
-        return coils | _LAMP if manager.sequence.step == RUN_STEP else coils
+        bits = manager.sequence.coils & _COILS | manager.site_io.outputs
+        return bits | _LAMP if manager.sequence.step == RUN_STEP else bits
 
     def _publish_times(self, image, now, now_ms):
         if self._uptime_ms >= 1000:
