@@ -32,7 +32,7 @@ class Rig:
         self.image, self.pack = Image(), Pack(modules_s, 1, 2000, 157_000)
         self.io = SiteIo(Wiring(**changes))
         self.now_ms = start_ms
-        self.tripped = self.alarmed = self.burning = False
+        self.alarmed = self.burning = False
         self.sample(None, 0)
 
     def sample(self, column, value):
@@ -59,7 +59,7 @@ class Rig:
         """The outputs without the life sign."""
         for _ in range(span_ms // 100):
             micropython.heap_lock()
-            self.io.drive(self.pack, self.tripped, self.alarmed, self.burning, self.now_ms)
+            self.io.drive(self.pack, self.alarmed, self.burning, self.now_ms)
             micropython.heap_unlock()
             self.now_ms = (self.now_ms + 100) & TICK_MASK
         return self.io.outputs & ~OUT_LIFE
@@ -199,9 +199,7 @@ def test_trip_alarm_and_shed():
     assert rig.drive() == OUT_ALARM_OK, "energised: all is well"
     rig.alarmed = True
     assert rig.drive() == 0, "an alarm lets the relay fall"
-    rig.alarmed, rig.tripped = False, True
-    assert rig.drive() == OUT_ALARM_OK | OUT_TRIP
-    rig.tripped = False
+    rig.alarmed = False
     for shed, wanted in ((1, OUT_SHED_1), (2, 2 * OUT_SHED_1), (3, 3 * OUT_SHED_1), (0, 0)):
         rig.io.shed = shed
         assert rig.drive() == OUT_ALARM_OK | wanted, shed

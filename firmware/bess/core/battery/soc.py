@@ -64,6 +64,7 @@ class Soc:
         self._moved = self._doubt = 0   # charge in both directions; uncertainty below 1 pm
         self._ma = self._at_ms = 0      # current and time of the last sample
         self._adrift = True             # there is none that the next could go on from
+        self._samples = 0
         self._second_ms = None
         self._modules_pm = None         # what the modules said when the count was stored
         self._try_s = self._paused_s = 0
@@ -78,12 +79,13 @@ class Soc:
         self._apart = Dwell(_DISAGREE_MS)
 
     def update(self, pack, full_mah, battery_limited, events, now_ms):
-        """Each tick, after pack.update.
+        """After pack.update, in every tick or a few times a second.
 
         full_mah: present capacity of the live strings together, at least 1.
         battery_limited: the cells bound the charge (constant voltage, or CELL_HIGH decides).
         """
-        if pack.fresh and pack.strings_live:
+        if pack.samples != self._samples and pack.strings_live:
+            self._samples = pack.samples
             self._per_pm = full_mah * 9 // 5 * 2
             self._count(pack)
         if self._second_ms is None:

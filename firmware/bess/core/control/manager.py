@@ -28,7 +28,7 @@ from bess.core.points import (
 from bess.core.request import FOR_EVER
 from bess.core.tick import TICK_MASK
 
-_GRID_TURNS = const(1)
+_TURNS = const(4)                  # what is not urgent is done in one of five ticks
 _OPENINGS_MANY = const(10)          # under load: the contactors have had their share
 # causes that open the contactors after 1 s at the latest
 _QUICK = 1 << CAUSE_INPUT | 1 << CAUSE_OVER_CURRENT | 1 << CAUSE_BMS_CRITICAL
@@ -56,10 +56,12 @@ class Manager(Parts):
         self._track(now_ms)
         self.wishes.tick(now_ms)
         self.requests.settle(now_ms, self._local_slots if self.local else -1)
+        if self.permits.full_session != (self.requests.rank == BY_CALIBRATION):
+            self.permits.full_session = not self.permits.full_session
+            self.permits.update(self.pack, now_ms)      # from this tick on, not the next sample
         rules.open_window(self, now_ms)
         self._drive(dt_ms, now_ms)
         self._follow_mode(now_ms)
-        self._know_the_battery(now_ms)
         broken = invariants.broken(self, before_w, dt_ms)
         if broken:
             self._breach(broken, now_ms)
@@ -71,10 +73,12 @@ class Manager(Parts):
         alarms, site = self.alarms, self.site_io
         alarms.follow(self.diagnosis, self.trips.present, self.latched, now_ms,
                       self.image.now[UPTIME_S])
-        site.shed = self.island.shed
-        site.charge_wanted = self.requests.wish_w < 0
-        site.drive(self.pack, self.mode == EMERGENCY, alarms.level >= TRIP_LEVEL,
-                   self.latched >> CAUSE_FIRE & 1, now_ms)
+        if self._turn == 1:
+            site.shed = self.island.shed
+            site.charge_wanted = self.requests.wish_w < 0
+            site.drive(self.pack, alarms.level >= TRIP_LEVEL, self.latched >> CAUSE_FIRE & 1,
+                       now_ms)
+            self._know_the_battery(now_ms)
 
     def outputs(self):
         """Bits for the board's outputs, in the order of the point OUTPUTS."""
@@ -143,9 +147,9 @@ class Manager(Parts):
 
     def _watch_grid(self, now_ms):
         now, island = self.image.now, self.island
-        self._turn = self._turn + 1 if self._turn < _GRID_TURNS else 0
+        self._turn = self._turn + 1 if self._turn < _TURNS else 0
         if self._turn and now[PCS_GRID] == island.state and not island.islanded:
-            return                      # nothing new: five times a second is enough
+            return                      # nothing new: twice a second is enough
         island.watch(now[PCS_GRID], now[GRID_MV], now_ms)
         island.tick(self.command.run, self.permits.charge_w == 0, now[PV_W], now_ms)
         if island.reconnected:
@@ -272,7 +276,6 @@ class Manager(Parts):
         limited = self.wishes.charge.in_cv or self.window.lo_why == WHY_CELL_HIGH
         self.wishes.soc.update(pack, capability.full_mah, limited, self.events, now_ms)
         capability.update(pack, self.permits, self.window, now_ms)
-        self.permits.full_session = self.requests.rank == BY_CALIBRATION
 
     def _drive(self, dt_ms, now_ms):
         """Ramp towards the bounded wish; a stop or an emergency takes no ramp."""

@@ -92,11 +92,9 @@ class SiteIo:
                 conditions |= SITE_INSULATION
         self.conditions, self.trips = conditions, trips
 
-    def drive(self, pack, tripped, alarmed, burning, now_ms):
-        """Renew the outputs. tripped: an emergency is latched; alarmed: an alarm is active."""
+    def drive(self, pack, alarmed, burning, now_ms):
+        """Renew the outputs, a few times a second. alarmed: a trip or an emergency is active."""
         outputs = self.outputs & (OUT_FAN | OUT_HEATER | OUT_LIFE) | (self.shed & 3) * OUT_SHED_1
-        if tripped:
-            outputs |= OUT_TRIP
         if not alarmed:
             outputs |= OUT_ALARM_OK
         if burning:

@@ -2,7 +2,8 @@
 
 from bess.core.battery.energy import Counters
 from bess.core.battery.sequence import RUN as RUN_STEP
-from bess.core.control.modes import BLOCKED, OFF
+from bess.core.control.modes import BLOCKED, EMERGENCY, OFF
+from bess.core.control.site_io import OUT_TRIP
 from bess.core.events import INFO
 from bess.core.points import (
     ALARMS, ALARM_LEVEL, AUTHORITY, BATTERY_W, CAUSES, CELL_DC_MAX, CELL_DC_MIN, CELL_MV_MAX,
@@ -48,9 +49,8 @@ class Views:
         manager = self._manager
         now = manager.image.now
         self._publish_command(manager, now)
-        pack = manager.pack
-        if pack.fresh or pack.lost:
-            self._publish_pack(pack, now)
+        if manager.pack.lost:
+            self._publish_pack(manager.pack, now)
         self._count_energy(now, dt_ms)
         self._uptime_ms += dt_ms
         turn = self._turn
@@ -63,6 +63,8 @@ class Views:
             self._publish_flow(manager, now, now_ms)
         elif turn == 3:
             self._publish_times(manager.image, now, now_ms)
+        else:
+            self._publish_pack(manager.pack, now)
 
     def _publish_state(self, manager, now):
         """What changes seldom and is read by people."""
@@ -130,6 +132,8 @@ class Views:
     def outputs(self, manager):
         """Bits of the point OUTPUTS as they stand."""
         bits = manager.sequence.coils & _COILS | manager.site_io.outputs
+        if manager.mode == EMERGENCY:
+            bits |= OUT_TRIP
         return bits | _LAMP if manager.sequence.step == RUN_STEP else bits
 
     def _publish_times(self, image, now, now_ms):
