@@ -8,10 +8,10 @@ PY := .venv/bin/python
 VENV := .venv/.ready
 NODE := tools/wasm32/node_modules/.ready
 
-.PHONY: help run test bench build flash lint clean
+.PHONY: help run test bench sim sim-month build flash lint clean
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
 
 run: $(VENV) ## site, virtual board and live view (UI=plain for a log line a second)
 	@exec $(PY) -m tools.run $(ARGS)
@@ -22,6 +22,12 @@ test: $(VENV) $(NODE) ## every test: real processes alone, then the rest on both
 
 bench: $(VENV) $(NODE) ## figures as a table and in build/bench.json
 	@$(PY) -m tools.bench $(ARGS)
+
+sim: $(VENV) ## a thousand seeded hours with faults, on all cores (ARGS="--many 100")
+	@$(PY) -m tools.simulate --many 1000 $(ARGS)
+
+sim-month: $(VENV) ## thirty days, two wraps of the tick, a change of daylight saving time
+	@$(PY) -m tools.simulate --month --json $(ARGS)
 
 build: $(VENV) ## image for a board: make build BOARD=esp32
 	@$(PY) -m tools.build $(BOARD) $(ARGS)

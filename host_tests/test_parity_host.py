@@ -17,8 +17,8 @@ from tools import mpy_run, wasm32
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "host_tests" / "sim" / "run.py"
-HEAP = "512K"       # a small heap is a fast one
-HEAP32 = 2 * 1024 * 1024
+HEAP = "1024K"      # a small heap is a fast one
+HEAP32 = 4 * 1024 * 1024
 TIMEOUT_S = 240
 LONG_S = 900
 

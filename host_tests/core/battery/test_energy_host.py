@@ -6,8 +6,8 @@ from bess.core.battery.energy import Counters
 
 W_MS_PER_WH = 3_600_000
 POWER = (st.none() | st.just(0) | st.integers(-3, 3) | st.integers(-30_000, 30_000)
-         | st.integers(-1_000_000, 1_000_000))
-DT = st.sampled_from((0, 1, 7, 99, 100, 101, 150, 200, 999, 1000)) | st.integers(0, 1000)
+         | st.integers(-3_000_000, 3_000_000))
+DT = st.sampled_from((0, 1, 7, 99, 100, 101, 150, 200, 999, 1000)) | st.integers(0, 5000)
 TICKS = st.lists(st.tuples(st.integers(0, 2), POWER, DT, st.integers(1, 400)), max_size=60)
 
 
@@ -28,18 +28,18 @@ def test_nothing_is_lost_to_rounding(ticks):
         assert counters.wh == [e // W_MS_PER_WH for e in exact], "never 1 Wh behind"
 
 
-@given(st.integers(1, 1_000_000), st.lists(DT, min_size=1, max_size=50))
+@given(st.integers(1, 3_000_000), st.lists(DT, min_size=1, max_size=50))
 def test_products_stay_small(power_w, spans_ms):
-    """Within 2**30, beyond which the chip takes heap, up to 1 MW and a second."""
+    """Within 2**30, beyond which the chip takes heap: 300 ms at a time up to 3 MW."""
     counters = Counters(1)
     for dt_ms in spans_ms:
-        assert counters.rest[0] + power_w * dt_ms < 1 << 30
+        assert counters.rest[0] + power_w * min(dt_ms, 300) < 1 << 30
         counters.add(0, power_w, dt_ms)
 
 
-@given(st.integers(1001, 60_000), st.integers(1, 1_000_000))
+@given(st.integers(5001, 60_000), st.integers(1, 1_000_000))
 def test_what_a_late_tick_leaves_out_is_beyond_a_second(dt_ms, power_w):
     late, second = Counters(1), Counters(1)
     late.add(0, power_w, dt_ms)
-    second.add(0, power_w, 1000)
+    second.add(0, power_w, 5000)
     assert (late.wh, late.rest) == (second.wh, second.rest)

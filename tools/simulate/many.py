@@ -1,0 +1,61 @@
+"""Runs of simulated hours: one, or many of them on all cores."""
+
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from tools.simulate import sabotage as sabotages
+from tools.simulate.world import World
+
+
+def replay_line(seed, hours, tick_ms, modules, kinds, sabotage):
+    """The command that runs the same again."""
+    words = ["python -m tools.simulate --seed %d --hours %g" % (seed, hours)]
+    if tick_ms != 1000:
+        words.append("--tick-ms %d" % tick_ms)
+    if modules != 4:
+        words.append("--modules %d" % modules)
+    if kinds is not None:
+        words.append("--faults")
+    if kinds:
+        words.append("--kinds '%s'" % kinds)
+    if sabotage:
+        words.append("--sabotage '%s'" % sabotage)
+    return " ".join(words)
+
+
+def simulate(seed, hours, tick_ms=1000, modules=4, kinds="", sabotage=None, stop_at_first=False):
+    """The report of one run. kinds: of faults, with commas in between; "" all, None no faults."""
+    replay = replay_line(seed, hours, tick_ms, modules, kinds, sabotage)
+    chosen = kinds.split(",") if kinds else None if kinds == "" else ()
+    with sabotages.disabled(sabotage):
+        world = World(seed, modules, tick_ms, chosen, replay)
+        return world.run(hours, stop_at_first)
+
+
+def one(seed, hours, modules):
+    """A run in a process of its own."""
+    return simulate(seed, hours, modules=modules)
+
+
+def many(count, hours, modules, jobs):
+    """Seeds 1..count; prints every violation and a last line of JSON; 1 when there was one."""
+    from rich.progress import Progress
+    jobs = jobs or os.cpu_count() or 1
+    ticks = bad = 0
+    injected = {}
+    with ProcessPoolExecutor(jobs) as pool, Progress() as progress:
+        task = progress.add_task("simulated hours", total=count)
+        runs = [pool.submit(one, seed, hours, modules) for seed in range(1, count + 1)]
+        for run in as_completed(runs):
+            report = run.result()
+            ticks += report["ticks"]
+            for kind, times in report["faults_injected"].items():
+                injected[kind] = injected.get(kind, 0) + times
+            for violation in report["violations"]:
+                bad += 1
+                progress.console.print(json.dumps(violation))
+            progress.advance(task)
+    print(json.dumps({"seeds": count, "ticks": ticks, "violations": bad,
+                      "faults_injected": dict(sorted(injected.items()))}))
+    return 1 if bad else 0

@@ -1,0 +1,160 @@
+"""Rules of the firmware that can be disabled, to see that the oracle misses each of them.
+
+A row names what is replaced and by what; where two layers guard the same, both are. The
+firmware's own invariants are disabled with every rule, so that it is the oracle that sees it.
+"""
+
+import contextlib
+
+from bess.core import points
+from bess.core.battery.energy import Counters
+from bess.core.battery.pack import Pack
+from bess.core.battery.sequence import Sequence
+from bess.core.control import invariants, limits, manager, rules
+from bess.core.control.diagnosis import Diagnosis
+from bess.core.control.ramp import Ramp
+from bess.core.request import Requests
+from bess.devices.sunspec_storage import StorageControl
+from bess.ports.flash import FlashStore
+from bess.services import keeper
+
+_NEVER_MS = 1 << 29
+
+
+def _open_gate(*whys):
+    """A gate of these reasons restricts nothing."""
+    let = limits.Gate.let
+
+    def patched(self, x, now_ms):
+        return 1000 if self.why in whys else let(self, x, now_ms)
+    return limits.Gate, "let", patched
+
+
+def _after(owner, name, change):
+    """The method does its work, then `change(self)`."""
+    original = getattr(owner, name)
+
+    def patched(self, *words):
+        result = original(self, *words)
+        change(self)
+        return result
+    return owner, name, patched
+
+
+def _clear_cause(cause):
+    def change(diagnosis):
+        diagnosis.causes &= ~(1 << cause)
+    return change
+
+
+def _no_blocks():
+    """The diagnosis closes no direction: it guards what the curves guard, a second time."""
+    def change(diagnosis):
+        diagnosis.block_charge = diagnosis.block_discharge = 0
+    return _after(Diagnosis, "tick", change)
+
+
+def _jump(self, w, aim_w, rate_w, dt_ms):
+    return aim_w
+
+
+def _set(name, value):
+    def change(self):
+        setattr(self, name, value)
+    return change
+
+
+# rule: what is patched, each as (owner, name, replacement)
+RULES = {
+    "cell high": lambda: [
+        _open_gate(points.WHY_CELL_HIGH, points.WHY_PACK_VOLTAGE), _no_blocks()],
+    "cell low": lambda: [
+        _open_gate(points.WHY_CELL_LOW, points.WHY_PACK_VOLTAGE), _no_blocks()],
+    "cold": lambda: [_open_gate(points.WHY_COLD), _no_blocks()],
+    "hot": lambda: [_open_gate(points.WHY_HOT), _no_blocks()],
+    "soc max": lambda: [_open_gate(points.WHY_SOC_MAX)],
+    "soc min": lambda: [_open_gate(points.WHY_SOC_MIN)],
+    "bms current": lambda: [
+        (Pack, "_share_of", lambda self, limit_ma, strings: self.rated_ma * strings)],
+    "live strings": lambda: [
+        (Pack, "_share_of", lambda self, limit_ma, strings: min(limit_ma, self.rated_ma)
+         * self.strings_p)],
+    "protections": lambda: [_after(Pack, "_take_slow", _ignore_protections), _no_blocks()],
+    "emergency input": lambda: [
+        _after(Diagnosis, "tick", _clear_cause(points.CAUSE_INPUT))],
+    "stored latch": lambda: [(keeper, "_RECORDS", [
+        (name, dump, (lambda *words: None) if name == "latch" else restore, pause_ms)
+        for name, dump, restore, pause_ms in keeper._RECORDS])],
+    "fade": lambda: [(rules, "_fade", lambda *words: None)],
+    "silence opens": lambda: [
+        _after(Diagnosis, "tick", _clear_cause(points.CAUSE_MODULES_SILENT))],
+    "ramp": lambda: [(Ramp, "_towards", _jump)],
+    "precharge": lambda: [(Sequence, "_filled", lambda self: True)],
+    "precharge pause": lambda: [(Sequence, "_cooled", lambda self: True)],
+    "open without current": lambda: [
+        (Sequence, "_power_small", lambda self: True),
+        (Sequence, "_current_small", lambda self: True),
+        (Sequence, "stop", _open_now)],
+    "open in spite of current": lambda: [(Sequence, "_current_small", lambda self: False)],
+    "weld check": lambda: [
+        (Sequence, "_all_open", lambda self: True),
+        _after(Diagnosis, "tick", _clear_cause(points.CAUSE_CONTACTOR))],
+    "refresh": lambda: [_after(StorageControl, "__init__", _set("_refresh_ms", _NEVER_MS))],
+    "request expiry": lambda: [_after(Requests, "ask", _live_for_ever)],
+    "meter stale": lambda: [(manager, "stale_step", lambda age_ms: 0)],
+    "two slots": lambda: [(FlashStore, "save", _save_in_place)],
+    "energy": lambda: [(Counters, "add", _book_less(Counters.add))],
+    "rating": lambda: [(Ramp, "follow", _beyond)],
+}
+
+
+def _ignore_protections(pack):
+    for i in range(pack.count):
+        if pack.rows[i][points.M_PROTECTIONS]:
+            pack._charge[i] = pack.rated_ma
+
+
+def _open_now(self, now_ms, at_once=False):
+    if self.phase != 0:
+        self._enter(13, now_ms)
+
+
+def _live_for_ever(requests):
+    for slot in range(len(requests._life_ms)):
+        requests._life_ms[slot] = 0
+
+
+def _save_in_place(self, name, content):
+    from bess.ports import flash
+    with flash.open(self._path(name, 0), "wb") as file:
+        file.write(flash._header(1, content))
+        file.write(content)
+    return True
+
+
+def _book_less(add):
+    def patched(self, flow, power_w, dt_ms):
+        add(self, flow, power_w and power_w - power_w // 100, dt_ms)
+    return patched
+
+
+def _beyond(self, wish_w, window, dt_ms):
+    self.w = wish_w
+    return wish_w
+
+
+@contextlib.contextmanager
+def disabled(rule):
+    """Within it the rule (None: none) does not exist."""
+    if rule is None:
+        yield
+        return
+    patches = RULES[rule]() + [(invariants, "broken", lambda *words: 0)]
+    originals = [(owner, name, owner.__dict__[name]) for owner, name, _ in patches]
+    for owner, name, replacement in patches:
+        setattr(owner, name, replacement)
+    try:
+        yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
