@@ -11,7 +11,7 @@ NODE := tools/wasm32/node_modules/.ready
 .PHONY: help run test bench sim sim-month build flash lint clean
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 run: $(VENV) ## site, virtual board and live view (UI=plain for a log line a second)
 	@exec $(PY) -m tools.run $(ARGS)

@@ -12,7 +12,12 @@ _MODES = ("STANDBY", "CHARGE", "DISCHARGE", "IDLE", "EMERGENCY", "MAINTENANCE")
 _PHASES = ("OFF", "STARTING", "RUNNING", "STOPPING", "BLOCKED")
 _REFUSALS = ("", "not started", "not in this mode", "an emergency is latched",
              "a cause is still present, or the pack is not at rest", "a person is needed",
-             "local only", "out of range")
+             "local only", "out of range", "a setting forbids this direction", "all are in use",
+             "somebody else asks at this rank", "looser than the configuration",
+             "the clock is unknown")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "daily")
+_LEVELS = ("info", "warning", "block", "trip", "emergency")
+_ENTRY = "schedule add DAY HH:MM MINUTES MODE W [once]; DAY sun..sat or daily"
 
 
 def table(app):
@@ -28,7 +33,15 @@ def table(app):
         "start": (words.start, "close the contactors, start the inverter"),
         "stop": (words.stop, "power to zero, contactors open"),
         "power": (words.power, "power W [MINUTES]: constant power, - charges; 0: for ever"),
-        "auto": (words.auto, "end the constant power"),
+        "charge": (words.charge, "charge [SOC_PM]: charge by the method of the parameters"),
+        "discharge": (words.discharge, "discharge [W] [MINUTES]: discharge with a constant power"),
+        "auto": (words.auto, "end what a person operates; skip the schedule's occurrence"),
+        "schedule": (words.schedule, "its entries; schedule remove N; " + _ENTRY),
+        "alarms": (words.alarms, "what is wrong, or was; ack [N] acknowledges"),
+        "ack": (words.ack, "acknowledge alarm N, or all"),
+        "authority": (words.authority, "authority local|remote: who may move power"),
+        "maintenance": (words.maintenance, "maintenance [KEY]: enter; maintenance leave"),
+        "test": (words.test, "test W: low power in maintenance, repeat within 5 s; stop ends it"),
         "shutdown": (words.shutdown, "emergency shutdown, latched"),
         "reset": (words.reset, "reset the emergency when its causes are gone for 5 s"),
     }
@@ -116,6 +129,67 @@ class Words:
     def auto(self, words):
         return _answer(self._manager.stop_operation())
 
+    def charge(self, words):
+        target_pm = _number(words, 0, 0, 1000) if words else 0
+        return _answer(self._manager.start_charging(target_pm))
+
+    def discharge(self, words):
+        battery_w = _number(words, 0, 0, self._manager.settings.discharge_w_max) if words else 0
+        minutes = _number(words, 1, 0, 1440) if len(words) > 1 else 0
+        return _answer(self._manager.start_discharging(battery_w, minutes))
+
+    def schedule(self, words):
+        manager = self._manager
+        if not words:
+            return self._entries()
+        if words[0] == "remove":
+            return _answer(manager.remove_schedule(_number(words, 1, 0, 15)))
+        if words[0] != "add" or len(words) < 6:
+            raise ValueError("wanted: schedule, schedule remove N, or " + _ENTRY)
+        hour, _, minute = words[2].partition(":")
+        entry = manager.add_schedule((
+            True, _one_of(words[1], _DAYS), _number((hour,), 0, 0, 23),
+            _number((minute,), 0, 0, 59), _one_of(words[4].upper(), _MODES),
+            _number(words, 5, -1_000_000, 1_000_000), _number(words, 3, 1, 1440),
+            words[6:] != ["once"]))
+        return ("entry %d" % entry,) if entry >= 0 else _answer(9)
+
+    def _entries(self):
+        alive = self._manager.wishes.schedule.entry
+        for entry in range(16):
+            fields = self._manager.get_schedule(entry)
+            if fields is not None:
+                on, day, hour, minute, mode, battery_w, minutes, repeat = fields
+                yield "%d: %s %02d:%02d, %d min, %s %d W%s%s%s" % (
+                    entry, _DAYS[day], hour, minute, minutes, _MODES[mode], battery_w,
+                    "" if repeat else ", once", "" if on else ", off",
+                    ", alive" if entry == alive else "")
+
+    def alarms(self, words):
+        row = [0] * 8
+        for i in range(32):
+            if self._manager.alarms.read(i, row):
+                yield "diagnosis %d, %s, %s%s, %d times, first %d s, last %d s, data %d" % (
+                    row[0], _LEVELS[row[1]], "active" if row[2] else "over",
+                    ", acknowledged" if row[3] else "", row[6], row[4], row[5], row[7])
+
+    def ack(self, words):
+        return ("%d acknowledged" % self._manager.acknowledge(
+            _number(words, 0, 0, 63) if words else -1),)
+
+    def authority(self, words):
+        if words:
+            self._manager.set_authority(_one_of(words[0], ("remote", "local")) == 1)
+        return ("local" if self._manager.local else "remote",)
+
+    def maintenance(self, words):
+        if words and words[0] == "leave":
+            return _answer(self._manager.leave_maintenance())
+        return _answer(self._manager.enter_maintenance(words[0] if words else ""))
+
+    def test(self, words):
+        return _answer(self._manager.test_power(_number(words, 0, -50_000, 50_000)))
+
     def shutdown(self, words):
         self._manager.emergency_shutdown()
         return ("emergency shutdown asked",)
@@ -126,6 +200,13 @@ class Words:
 
 def _answer(refusal):
     return ("refused: " + _REFUSALS[refusal],) if refusal else ("ok",)
+
+
+def _one_of(word, allowed):
+    """Place of a word in `allowed`; ValueError names them."""
+    if word not in allowed:
+        raise ValueError("got %s, wanted: one of %s" % (word, ", ".join(allowed)))
+    return allowed.index(word)
 
 
 def _number(words, place, low, high):
