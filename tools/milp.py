@@ -84,19 +84,20 @@ def build(scenario):
     n, pack, grid = scenario["n"], scenario["battery"], scenario["grid"]
     hours, export, charge, discharge, floor = limits(scenario)
     model = pulp.LpProblem("plan", pulp.LpMinimize)
+    variable = model.add_variable
     cost, stored = [], pack["soc_init_kwh"]
     for t in range(n):
         load, pv = scenario["load_kw"][t], scenario["pv_kw"][t]
         most = load + charge[t]
-        into = pulp.LpVariable(f"into{t}", 0, charge[t])
-        out = pulp.LpVariable(f"out{t}", 0, discharge[t])
-        bought = pulp.LpVariable(f"bought{t}", 0, most)
-        excess = pulp.LpVariable(f"excess{t}", 0)
-        sold = pulp.LpVariable(f"sold{t}", 0, export[t])
-        curtailed = pulp.LpVariable(f"curtailed{t}", 0, pv)
-        charging = pulp.LpVariable(f"charging{t}", cat="Binary")
-        buying = pulp.LpVariable(f"buying{t}", cat="Binary")
-        after = pulp.LpVariable(f"after{t}", floor[t], max(pack["soc_max_kwh"], floor[t]))
+        into = variable(f"into{t}", 0, charge[t])
+        out = variable(f"out{t}", 0, discharge[t])
+        bought = variable(f"bought{t}", 0, most)
+        excess = variable(f"excess{t}", 0)
+        sold = variable(f"sold{t}", 0, export[t])
+        curtailed = variable(f"curtailed{t}", 0, pv)
+        charging = variable(f"charging{t}", cat="Binary")
+        buying = variable(f"buying{t}", cat="Binary")
+        after = variable(f"after{t}", floor[t], max(pack["soc_max_kwh"], floor[t]))
         model += into <= charge[t] * charging
         model += out <= discharge[t] * (1 - charging)
         model += bought <= most * buying

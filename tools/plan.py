@@ -17,7 +17,7 @@ from tools.mpy_run import ROOT, interpreter
 from tools.scenario_file import Faulty, fields, read
 
 SIDE = ROOT / "tools" / "plan_side.py"
-HEAP = "8M"
+HEAP = "2M"
 ORDER = ("id", "battery_kw", "curtail_kw", "soc_kwh", "mode", "marginal_value", "cost", "ms",
          "operations", "peak_heap_bytes", "short_kwh", "fault")
 COLUMNS = ("slot", "buy", "sell", "load kW", "PV kW", "battery kW", "curtail", "grid kW",
@@ -88,10 +88,8 @@ def table(scenario, result):
 
 def plot(scenario, result, path):
     """Prices, flows and stored energy as a picture."""
-    try:
-        import matplotlib
-    except ImportError:
-        sys.exit("error: --plot needs matplotlib: .venv/bin/pip install matplotlib")
+    import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -146,7 +144,10 @@ def main(arguments=None):
     if not scenarios:
         sys.exit(f"error: {options.scenario} holds no .json file")
     results = solve(scenarios, options.runtime)
-    show(options, scenarios, results)
+    try:
+        show(options, scenarios, results)
+    except (OSError, ValueError) as error:      # ValueError: no picture of that kind
+        sys.exit(f"error: {error}")
     refused = [f"error: {r['id']}: re-simulation refused the plan: {r['fault']}"
                for r in results if r["fault"]]
     if refused:

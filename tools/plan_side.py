@@ -35,9 +35,12 @@ def plan(job, peak=None):
 
 def result(job, planner, ms, peak):
     """What a job came to, in the units of the scenario file: battery + charges."""
-    if planner.plan is None:
-        return {"id": job["id"], "fault": "slot %d: %s" % planner.fault}
+    from bess.core.market.audit import FAULT_NAMES
     from bess.core.market.plan import MODE_NAMES
+
+    if planner.fault is not None:
+        what = FAULT_NAMES[planner.fault]
+        return {"id": job["id"], "fault": "slot %d: %s" % (planner.fault_slot, what)}
 
     made, scale = planner.plan, job["scale"]
     kilo, mega = 1000 * scale, 1_000_000 * scale

@@ -1,29 +1,35 @@
 """Reads a scenario file, names every fault in it, and turns it into the planner's integers."""
 
 import json
-import math
 
 _UNITS_MAX = 1 << 22            # stored energy: keeps the planner's products inside 31 bits
 _SCALES = (8, 4, 2, 1)          # parts of a watt, where the battery is small enough for them
 
-SERIES = ("import_price", "export_price", "load_kw", "pv_kw", "reserve_kwh")
+SERIES = (
+    # key, low, high
+    ("import_price", -100, 100),
+    ("export_price", -100, 100),
+    ("load_kw", 0, 5000),
+    ("pv_kw", 0, 5000),
+    ("reserve_kwh", 0, 10_000),
+)
 NUMBERS = (
-    # where, key, low, high
-    ("battery", "soc_min_kwh", 0, 1e4),
-    ("battery", "soc_max_kwh", 1e-3, 1e4),
-    ("battery", "soc_init_kwh", 0, 1e4),
-    ("battery", "charge_max_kw", 0, 1e4),
-    ("battery", "discharge_max_kw", 0, 1e4),
-    ("battery", "eta_charge", 0.1, 1),
-    ("battery", "eta_discharge", 0.1, 1),
+    # part, key, low, high
+    ("battery", "soc_min_kwh", 0, 10_000),
+    ("battery", "soc_max_kwh", 0.001, 10_000),
+    ("battery", "soc_init_kwh", 0, 10_000),
+    ("battery", "charge_max_kw", 0, 5000),
+    ("battery", "discharge_max_kw", 0, 5000),
+    ("battery", "eta_charge", 0.5, 1),
+    ("battery", "eta_discharge", 0.5, 1),
     ("battery", "wear_cost", 0, 100),
-    ("grid", "import_max_kw", 0, 1e4),
+    ("grid", "import_max_kw", 0, 5000),
     ("grid", "import_excess_cost", 0, 1000),
     ("terminal", "value", -100, 100),
-    ("terminal", "min_kwh", 0, 1e4),
+    ("terminal", "min_kwh", 0, 10_000),
 )
-RANGES = {"import_price": (-100, 100), "export_price": (-100, 100), "load_kw": (0, 1e4),
-          "pv_kw": (0, 1e4), "reserve_kwh": (0, 1e4)}
+_EXPORT_KW = (0, 5000)
+_N_MAX = 500
 
 
 class Faulty(Exception):
@@ -33,9 +39,11 @@ class Faulty(Exception):
 def read(path):
     """The scenario of a file; raises Faulty."""
     try:
-        scenario = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise Faulty([str(error)]) from None
+        scenario = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise Faulty([f"cannot be read: {error.strerror}"]) from None
+    except (ValueError, RecursionError) as error:
+        raise Faulty([f"is not JSON: {error}"]) from None
     faults = check(scenario)
     if faults:
         raise Faulty(faults)
@@ -47,74 +55,101 @@ def read(path):
 def check(scenario):
     """Every fault of a scenario, as lines."""
     if not isinstance(scenario, dict):
-        return ["it must be an object"]
+        return [f"must be an object, got {shown(scenario)}"]
     faults = []
-    n = whole(scenario, "n", 1, 500, faults)
-    minutes = whole(scenario, "slot_minutes", 1, 60, faults)
+    n = whole(scenario, "n", _N_MAX, faults)
+    minutes = whole(scenario, "slot_minutes", 60, faults)
     if "first_slot_minutes" in scenario:
-        whole(scenario, "first_slot_minutes", 1, minutes or 60, faults)
-    for name in SERIES:
-        series(scenario.get(name), name, n, RANGES[name], faults)
-    for where, key, low, high in NUMBERS:
-        part = scenario.get(where)
-        number(part.get(key) if isinstance(part, dict) else None, f"{where}.{key}", low, high,
-               faults)
+        whole(scenario, "first_slot_minutes", minutes or 60, faults)
+    for key in ("id", "currency"):
+        if not isinstance(scenario.get(key, ""), str):
+            faults.append(f"{key} must be text, got {shown(scenario[key])}")
+    for name, low, high in SERIES:
+        series(scenario.get(name), name, n, (low, high), faults)
+    for name in ("battery", "grid", "terminal", "rules"):
+        if not isinstance(scenario.get(name), dict):
+            faults.append(f"{name} must be an object, got {shown(scenario.get(name))}")
+    for name, key, low, high in NUMBERS:
+        if isinstance(scenario.get(name), dict):
+            number(scenario[name].get(key), f"{name}.{key}", (low, high), faults)
+    switches(scenario, faults)
+    export_limit(scenario, n, faults)
+    return faults + relations(scenario, faults)
+
+
+def switches(scenario, faults):
+    rules = scenario.get("rules")
     for key in ("grid_charge", "battery_export"):
-        rules = scenario.get("rules")
-        if not isinstance(rules, dict) or not isinstance(rules.get(key), bool):
-            faults.append(f"rules.{key} must be true or false")
+        if isinstance(rules, dict) and not isinstance(rules.get(key), bool):
+            faults.append(f"rules.{key} must be true or false, got {shown(rules.get(key))}")
+
+
+def export_limit(scenario, n, faults):
     part = scenario.get("grid")
-    limit = part.get("export_max_kw") if isinstance(part, dict) else None
-    if isinstance(limit, list):
-        series(limit, "grid.export_max_kw", n, (0, 1e4), faults)
-    else:
-        number(limit, "grid.export_max_kw", 0, 1e4, faults)
-    return faults or relations(scenario)
+    if isinstance(part, dict):
+        limit = part.get("export_max_kw")
+        if isinstance(limit, list):
+            series(limit, "grid.export_max_kw", n, _EXPORT_KW, faults)
+        else:
+            number(limit, "grid.export_max_kw", _EXPORT_KW, faults)
 
 
-def relations(scenario):
+def relations(scenario, faults):
     """Faults between values that are fine by themselves."""
-    battery, faults = scenario["battery"], []
-    if battery["soc_min_kwh"] >= battery["soc_max_kwh"]:
-        faults.append("battery.soc_min_kwh must be below battery.soc_max_kwh")
-    for name, value in (("battery.soc_init_kwh", battery["soc_init_kwh"]),
-                        ("terminal.min_kwh", scenario["terminal"]["min_kwh"]),
-                        ("reserve_kwh", max(scenario["reserve_kwh"]))):
-        if value > battery["soc_max_kwh"]:
-            faults.append(f"{name} must not be above battery.soc_max_kwh")
-    if scenario["grid"]["import_excess_cost"] + min(scenario["import_price"]) <= 0:
-        faults.append("grid.import_excess_cost must exceed the lowest import price turned round")
-    return faults
+    wrong = tuple(fault.split(" ")[0].split("[")[0] for fault in faults)
+    found = []
+
+    def fine(*names):
+        return not any(name.startswith(bad) for name in names for bad in wrong)
+
+    for name, above in (("soc_min_kwh", False), ("soc_init_kwh", True)):
+        if fine(f"battery.{name}", "battery.soc_max_kwh"):
+            value, full = scenario["battery"][name], scenario["battery"]["soc_max_kwh"]
+            if value > full or value == full and not above:
+                found.append(f"battery.{name} must {'not be above' if above else 'be below'} "
+                             "battery.soc_max_kwh")
+    if fine("grid.import_excess_cost", "import_price") and (
+            scenario["grid"]["import_excess_cost"] + min(scenario["import_price"]) <= 0):
+        found.append("grid.import_excess_cost must exceed the lowest import price turned round")
+    return found
 
 
 def fits(value, low, high):
-    return (isinstance(value, (int, float)) and not isinstance(value, bool)
-            and math.isfinite(value) and low <= value <= high)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
 
 
-def number(value, name, low, high, faults):
-    if not fits(value, low, high):
-        faults.append(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+def shown(value):
+    """A value as a fault names it, cut where it is long."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
-def whole(scenario, name, low, high, faults):
+def number(value, name, limits, faults):
+    if not fits(value, *limits):
+        faults.append(f"{name} must be a number from {limits[0]} to {limits[1]}, "
+                      f"got {shown(value)}")
+
+
+def whole(scenario, name, high, faults):
     value = scenario.get(name)
-    if isinstance(value, int) and fits(value, low, high):
+    if isinstance(value, int) and fits(value, 1, high):
         return value
-    faults.append(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+    faults.append(f"{name} must be a whole number from 1 to {high}, got {shown(value)}")
     return None
 
 
 def series(values, name, n, limits, faults):
+    """The first entry that is wrong, and how many more are."""
     if not isinstance(values, list) or n is not None and len(values) != n:
-        got = f"{len(values)} of them" if isinstance(values, list) else repr(values)
+        got = f"{len(values)} of them" if isinstance(values, list) else shown(values)
         faults.append(f"{name} must be a list of n numbers, got {got}")
         return
-    for t, value in enumerate(values):
-        if not fits(value, *limits):
-            faults.append(f"{name}[{t}] must be a number from {limits[0]:g} to {limits[1]:g}, "
-                          f"got {value!r}")
-            return
+    wrong = [t for t, value in enumerate(values) if not fits(value, *limits)]
+    if wrong or not values:
+        number(values[wrong[0]] if wrong else None, f"{name}[{wrong[0] if wrong else 0}]", limits,
+               faults)
+    if len(wrong) > 1:
+        faults[-1] += f" (and {len(wrong) - 1} more of this list)"
 
 
 def fields(scenario):

@@ -1,9 +1,11 @@
-"""`python -m tools.scenarios FOLDER [--seed N] [--count N]`: example scenarios for the planner.
+"""`python -m tools.scenarios FOLDER [--seed N] [--count N] [--harsh]`: scenarios for the planner.
 
 A scenario is made from its seed alone and mixes every feature of the problem: tariffs that are
 flat, in bands, on a spot market or below zero, export above import, caps, forbidden grid charging
 and battery export, wear, storm reserves (some out of reach), a target for the end, slots of 15, 30
-and 60 minutes, a running slot that is partly over, 24 to 72 hours. All of it is invented.
+and 60 minutes, a running slot that is partly over, 24 to 72 hours. All of it is invented. The
+harsh ones are what a planner likes least: prices that jump in every slot, often below zero or with
+export above import, and hardly any wear.
 """
 
 import argparse
@@ -13,18 +15,23 @@ import random
 from pathlib import Path
 
 
-def scenario(seed, hours=None):
+def scenario(seed, hours=None, harsh=False):
     """The scenario of a seed, as the file format of docs/planner.md; `hours` fixes its length."""
-    chance = random.Random(f"planner {seed}")
+    name = f"{'harsh' if harsh else 'seed'}_{seed}"
+    chance = random.Random(f"{'harsh' if harsh else 'planner'} {seed}")
     minutes = chance.choice((15, 30, 30, 30, 60))
     n = (hours or chance.choice((24, 36, 48, 48, 72))) * 60 // minutes
-    made = {"format": 1, "id": f"seed_{seed}", "n": n, "slot_minutes": minutes,
+    made = {"format": 1, "id": name, "n": n, "slot_minutes": minutes,
             "first_slot_minutes": chance.choice((minutes, chance.randint(1, minutes)))}
     hour = [t * minutes / 60 for t in range(n)]
     made["currency"] = "EUR"
-    made["import_price"], made["export_price"] = prices(chance, hour)
+    made["import_price"], made["export_price"] = (harsh_prices if harsh else prices)(chance, hour)
     made["load_kw"], made["pv_kw"] = load(chance, hour), pv(chance, hour)
     made["battery"] = battery(chance)
+    if harsh:
+        made["battery"]["wear_cost"] = chance.choice((0.0, 0.0, 0.005, 0.02))
+        if chance.random() < 0.3:
+            made["battery"]["soc_init_kwh"] = made["battery"]["soc_min_kwh"] / 2
     made["grid"] = grid(chance, n, max(made["load_kw"]), min(made["import_price"]))
     made["rules"] = {"grid_charge": chance.random() < 0.7, "battery_export": chance.random() < 0.7}
     made["reserve_kwh"] = reserve(chance, n, made["battery"])
@@ -64,6 +71,15 @@ def export_prices(chance, buy):
             sell.append({"below": b - 0.06, "fixed": fixed, "zero": 0.0, "equal": b,
                          "above": b + 0.05}[kind])
     return [round(s, 5) for s in sell]
+
+
+def harsh_prices(chance, hour):
+    """(import, export) per kWh: noise around a level that may be below zero."""
+    level, swing = chance.uniform(-0.05, 0.3), chance.uniform(0.02, 0.3)
+    buy = [level + chance.gauss(0, swing) + 0.1 * math.sin((h - 13) * math.pi / 6) for h in hour]
+    over, noise = chance.choice((-0.02, 0.0, 0.03, 0.08, 0.15)), chance.choice((0.0, 0.03, 0.15))
+    sell = [b + over + chance.gauss(0, noise) for b in buy]
+    return [round(b, 5) for b in buy], [round(s, 5) for s in sell]
 
 
 def load(chance, hour):
@@ -126,10 +142,11 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1, help="of the first one")
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--harsh", action="store_true")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     for seed in range(options.seed, options.seed + options.count):
-        made = scenario(seed)
+        made = scenario(seed, harsh=options.harsh)
         (options.folder / f"{made['id']}.json").write_text(json.dumps(made) + "\n")
 
 

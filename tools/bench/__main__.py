@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 from tools import build
-from tools.bench import chip, heap32, modbus
+from tools.bench import chip, heap32, modbus, planner
 
 ROUNDS = 5
 LOOP_NOTE = "over a fixed loop of the same run: 1000 x (multiply, add, mask)"
@@ -61,6 +61,8 @@ def measure():
     yield from heap_rows()
     yield from image_rows()
     yield from simulation_rows()
+    for row in planner.rows():
+        yield row["name"], row["value"], row["unit"], row["note"]
 
 
 def main():

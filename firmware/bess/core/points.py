@@ -290,6 +290,7 @@ EVENT_PROTECT_CHARGE = const(58)
 EVENT_TEST = const(59)
 EVENT_CALLBACK_REMOVED = const(60)
 EVENT_INVARIANT = const(61)
+EVENT_PLAN_REFUSED = const(62)
 
 # a register block in index order: (register - base) * 8 + kind, two bytes each
 # kind: 0 u16, 1 i16, 2 u32, 3 i32

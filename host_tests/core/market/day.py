@@ -1,5 +1,6 @@
 """Problems for the planner's tests, in kilowatts and cents, and how one is solved."""
 
+from bess.core.market.audit import FAULT_NAMES
 from bess.core.market.planner import Planner
 from bess.core.market.problem import Problem
 
@@ -39,8 +40,8 @@ def solve(problem):
     planner.start(problem)
     while planner.step():
         pass
-    if planner.plan is None:
-        raise ValueError("refused: %s" % (planner.fault,))
+    if planner.fault is not None:
+        raise ValueError("refused: %s" % FAULT_NAMES[planner.fault])
     return planner.plan
 
 

@@ -7,13 +7,11 @@ GRID = 512
 
 
 class Steps:
-    """Stands for a stage."""
+    """Stands for a stage with one branch."""
 
-    def __init__(self, rng, count):
+    def __init__(self, rng, count, start, worth):
         self.keys, self.lengths = steps(rng, count)
-
-    def branch(self, start, worth):
-        return 0, len(self.keys), start, worth
+        self.ends, self.starts, self.worths = (0, count), (start,), (worth,)
 
 
 def steps(rng, count):
@@ -34,7 +32,7 @@ def row(rng):
 
 
 def copies(pieces):
-    return [piece.part(piece.left, piece.right) for piece in pieces]
+    return [piece.copy() for piece in pieces]
 
 
 def best(pieces, x):
@@ -61,10 +59,10 @@ def envelope(f, g):
     return found
 
 
-def added(pieces, stage, branch):
+def added(pieces, stage):
     kept = []
     for piece in copies(pieces):
-        piece.add(stage, branch)
+        piece.add(stage, 0)
         kept.append(piece)
     return kept
 
@@ -72,8 +70,8 @@ def added(pieces, stage, branch):
 def test_append_keeps_the_best_of_every_piece():
     for seed in range(80):
         rng = Rng(seed)
-        pieces, stage = row(rng), Steps(rng, 3)
-        everything = added(pieces, stage, stage.branch(-4096, 0))
+        pieces, stage = row(rng), Steps(rng, 3, -4096, 0)
+        everything = added(pieces, stage)
         kept = []
         for piece in copies(everything):
             append(kept, piece)
@@ -87,8 +85,8 @@ def test_upper_keeps_the_best_of_both_rows():
         pieces = row(rng)
         rows = []
         for _ in range(2):
-            stage, kept = Steps(rng, 2), []
-            for piece in added(pieces, stage, stage.branch(-3072, (rng.below(9) - 4) * 30_000)):
+            stage, kept = Steps(rng, 2, -3072, (rng.below(9) - 4) * 30_000), []
+            for piece in added(pieces, stage):
                 append(kept, piece)
             rows.append(kept)
         everything = copies(rows[0]) + copies(rows[1])
@@ -114,3 +112,36 @@ def test_within_keeps_a_better_point_at_the_right_end():
     kept = within([low, full], 0, 1024)
     assert best(kept, 1024) == 500 and best(kept, 1023) == 0
     assert within([Piece(0, 10, ([0], [10]))], 20, 30) == []
+
+
+def test_prune_cuts_only_what_is_worth_less():
+    for seed in range(80):
+        rng = Rng(seed, 3)
+        piece = row(rng)[0]
+        price, x = 1000 * (rng.below(100) - 50), piece.left
+        excess = {at: piece.at(at)[2] - price * at // 1024
+                  for at in range(x, piece.right + 1, GRID)}
+        peak = max(excess.values())
+        least = peak - rng.below(300_000) + 30_000
+        kept = piece.copy()
+        if kept.prune(price, least):
+            assert abs(kept.peak - peak) < 100, seed
+            for at in excess:
+                if kept.left <= at <= kept.right:
+                    assert abs(kept.at(at)[2] - piece.at(at)[2]) < 100, (seed, at)
+                else:
+                    assert excess[at] < least + 100, (seed, at)
+            assert kept.lengths == piece.lengths or least > min(excess.values()) - 100, seed
+        else:
+            assert peak < least + 100, seed
+
+
+def test_prune_keeps_the_step_that_crosses():
+    piece = Piece(0, 3072, ([40_000, 0, -40_000], [1024, 1024, 1024]))
+    for least, left, right in ((-1, 0, 3072), (1, 0, 3072), (20_000, 0, 3072), (20_001, None, 0)):
+        cut = piece.copy()
+        assert cut.prune(0, least) == (left is not None), least
+        assert left is None or (cut.left, cut.right) == (left, right), (least, cut.left)
+    steep = Piece(0, 4096, ([40_000, 20_000, -20_000, -40_000], [1024] * 4))
+    assert steep.prune(0, 25_000) and (steep.left, steep.right) == (1024, 3072)
+    assert steep.peak == 30_000 and steep.worth == 20_000

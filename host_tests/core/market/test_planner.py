@@ -40,6 +40,9 @@ ROWS = (
      "the export cap moves surplus into the next hour"),
     (day([10, 10], 0, 0, [5, 5], end_value=1 * CENT), (0, -5),
      "worth the same sooner or later: charges later"),
+    (day([30, 30, 50], [35, 35, 55], 0, soc_mwh=0), (0, -5, 5),
+     "the same where export pays more: charges later"),
+    (day([30, 40, 40], [35, 45, 45], 0, soc_mwh=0), (-5, 5, 0), "and discharges sooner"),
     (day([30, 30], 0, 0, end_value=30 * CENT), (0, 0), "worth the same anywhere: does nothing"),
 )
 MODES = (
@@ -80,6 +83,12 @@ def test_an_unreachable_reserve_is_said():
     wanted = [9_000_000] * 4
     assert solve(day([20, 10, 5, 5], soc_mwh=0, reserve_mwh=wanted)).short_mwh == 4_000_000
     assert solve(day([20, 10, 5, 5], soc_mwh=9_000_000, reserve_mwh=wanted)).short_mwh == 0
+
+
+def test_a_reserve_above_a_full_battery_keeps_it_full():
+    plan = solve(day([20, 10, 5, 50], 0, 1, soc_mwh=0, reserve_mwh=[12_000_000] * 4))
+    assert plan.soc_mwh == [5_000_000, 10_000_000, 10_000_000, 10_000_000]
+    assert plan.short_mwh == 7_000_000
 
 
 def test_reserve_without_grid_charge_comes_from_the_sun_alone():
@@ -123,6 +132,24 @@ def test_running_slot_is_kept_unless_the_gain_is_worth_it():
     plan = solve(day(buy, 0, [0, 0, 5, 0], soc_mwh=0, keep_mode=FORCE_CHARGE, keep_w=-3000,
                      keep_gain=3 * CENT))
     assert plan.battery_w == [-3000, -2000, 5000, 0]
+
+
+def test_a_forced_discharge_is_kept_as_far_as_there_is_energy():
+    buy, load = [30, 31, 31, 5], [5, 5, 0, 0]
+    free = solve(day(buy, 0, load))
+    assert free.battery_w == [0, 5000, 0, 0]
+    for keep_w, kept in ((2000, 2000), (9000, 5000)):
+        plan = solve(day(buy, 0, load, keep_mode=FORCE_DISCHARGE, keep_w=keep_w,
+                         keep_gain=9 * CENT))
+        assert plan.battery_w == [kept, 5000 - kept, 0, 0], plan.battery_w
+
+
+def test_load_above_the_import_limit_costs_its_excess():
+    plan = solve(day([10, 10], 0, 8, import_w_max=5000, soc_mwh=0))
+    assert plan.grid_w == [8000, 8000] and plan.battery_w == [0, 0]
+    assert plan.cost == 2 * (8 * 10 + 3 * 1000) * CENT
+    plan = solve(day([10, 10], 0, 8, import_w_max=5000))
+    assert plan.battery_w == [3000, 2000], "early, and each W is worth the same"
 
 
 def test_keeping_never_breaks_a_reserve():

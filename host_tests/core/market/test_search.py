@@ -13,36 +13,60 @@ def relaxed(seed):
     problem = mixed(Rng(seed), 24)
     problem.prepare()
     sweep = sweeps.Sweep(problem)
-    for _ in sweep._reach():
+    torn = []
+
+    def work():
+        yield from sweep._reach()
+        yield from sweep._merge()
+        torn.append((yield from sweep._torn()))
+
+    for _ in work():
         pass
-    for _ in sweep._merge():
-        pass
-    return sweep if sweep.possible and sweep._torn() else None
+    return sweep if sweep.possible and torn[0] else None
 
 
-def gap_of(sweep, *passes):
-    """The gap after the passes (slack, near the best); after the usual ones without any."""
+def searched(sweep, all_of_it=False):
+    """A finished search; with `all_of_it` one that cut nothing."""
     search = Search(sweep)
-    for each in passes:
-        for _ in search._pass(*each):
-            pass
-    if not passes:
-        for _ in search.run():
-            pass
-    return search._gap
+    for _ in search._relaxed():
+        pass
+    if all_of_it:
+        search._slack = 1 << 40
+    for _ in search._search():
+        pass
+    return search
 
 
 def test_search_finds_what_it_finds_without_cutting():
-    searched = improved = 0
+    tried = improved = 0
     for seed in range(160):
         sweep = relaxed(seed)
         if sweep is None:
             continue
-        searched += 1
-        all_of_it = gap_of(sweep, (None, False))
-        found = gap_of(sweep)
-        assert abs(found - all_of_it) < NEAR, (seed, found, all_of_it)
-        assert all_of_it > -NEAR, (seed, "above the bound")
-        first = gap_of(sweep, (100, True))
-        improved += first is None or first > found + NEAR
-    assert searched >= 20 and improved >= 5, (searched, improved)
+        tried += 1
+        whole = searched(sweep, True).gap
+        search = searched(sweep)
+        assert abs(search.gap - whole) < NEAR, (seed, search.gap, whole)
+        assert whole > -NEAR, (seed, "above the bound")
+        assert search.gap <= search._slack, (seed, "the relaxed plan itself is among them")
+        improved += search.gap < search._slack - 10 * NEAR
+    assert tried >= 20 and improved >= 5, (tried, improved)
+
+
+def test_choice_is_worth_what_the_search_says():
+    for seed in range(60):
+        sweep = relaxed(seed)
+        if sweep is None:
+            continue
+        search = Search(sweep)
+        for _ in search.run():
+            pass
+        sweep.choice = search.choice
+        n = len(search.choice)
+        for _ in sweep._merge():
+            pass
+        worth = sum([sweep.stage.at(t, sweep.taken[t])[0] for t in range(n)])
+        left = sweep.now - sum(sweep.taken[:n])
+        worth += (sweep.end_key >> 1) * (left - sweep.floors[n]) // 1024
+        bound = search._bound + (search._prices[0] * sweep.now) // 1024
+        assert abs(bound - search.gap - worth) < 3 * NEAR, (seed, bound - search.gap, worth)

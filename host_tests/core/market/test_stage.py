@@ -45,10 +45,10 @@ def cheapest(problem, charge_w):
 def worths(stage):
     """{units taken: worth} at both ends of every step, the best where branches meet."""
     found = {}
-    for first, end, at, worth in stage.branches or ((0, stage.count, stage.start, 0),):
-        worth *= 1024
+    for b in range(len(stage.starts)):
+        at, worth = stage.starts[b], 1024 * stage.worths[b]
         found[at] = max(worth, found.get(at, worth))
-        for i in range(first, end):
+        for i in range(stage.ends[b], stage.ends[b + 1]):
             worth += (stage.keys[i] >> 1) * stage.lengths[i]
             at += stage.lengths[i]
             found[at] = max(worth, found.get(at, worth))
@@ -61,7 +61,7 @@ def test_steps_are_worth_what_the_cheapest_curtailment_costs():
         stage = Stage(problem)
         stage.load(0)
         found = worths(stage)
-        left = cheapest(problem, -stage.start // 60)
+        left = cheapest(problem, -stage.starts[0] // 60)
         assert min(found) == -60 * problem.charge_limit(0), seed
         assert max(found) == 60 * problem.discharge_limit(0), seed
         for units in found:
@@ -69,19 +69,43 @@ def test_steps_are_worth_what_the_cheapest_curtailment_costs():
             # where two strategies cross between two watts, the step ends at the watt next to it
             assert abs(60 * (left - cost) - found[units]) <= 70_000 * 30, (
                 seed, units, 60 * (left - cost), found[units])
+            assert abs(1024 * stage.at(0, units)[0] - found[units]) <= 20_000, (seed, units)
 
 
 def test_branches_fall_and_the_hull_falls_throughout():
     for seed in range(600):
         stage = Stage(slot(Rng(seed)))
         stage.load(0)
-        for first, end, _, _ in stage.branches or ():
-            keys = stage.keys[first:end]
+        for b in range(len(stage.starts)):
+            keys = list(stage.keys[stage.ends[b]:stage.ends[b + 1]])
             assert keys == sorted(keys, reverse=True), (seed, keys)
-        if stage.branches:
-            span = sum(stage.lengths[:stage.count])
+        if len(stage.starts) > 1:
             bridges = []
-            stage.relax(0, bridges)
-            keys = stage.keys[:stage.count]
+            keys, lengths = stage.relax(0, bridges)
             assert keys == sorted(keys, reverse=True), (seed, keys)
-            assert span == sum(stage.lengths[:stage.count]) and bridges
+            assert sum(lengths) == sum(stage.lengths) and bridges
+
+
+def test_hull_is_nowhere_worth_less():
+    for seed in range(600):
+        stage = Stage(slot(Rng(seed)))
+        stage.load(0)
+        if len(stage.starts) == 1:
+            continue
+        keys, lengths = stage.relax(0, [])
+        at, worth = stage.starts[0], 0
+        for i in range(len(keys)):
+            for units in (at, at + lengths[i] // 2, at + lengths[i]):
+                over = worth + (keys[i] >> 1) * (units - at) // 1024 - stage.at(0, units)[0]
+                assert over >= -20, (seed, units, over)
+            worth += (keys[i] >> 1) * lengths[i] // 1024
+            at += lengths[i]
+        assert abs(worth - stage.at(0, at)[0]) <= 20, (seed, "equal at the right end")
+
+
+def test_a_pinned_slot_has_one_point():
+    problem = slot(Rng(1))
+    stage = Stage(problem)
+    stage.pinned = -120
+    assert stage.load(0) == problem.charge_limit(0) * 60
+    assert list(stage.starts) == [-120] and not stage.keys and stage.at(0, -120) == (0, 0)

@@ -6,6 +6,17 @@ from the problem. A plan that is refused must never be used.
 
 from micropython import const
 
+NO_WAY = const(0)               # the planner found no plan, so there is nothing to simulate
+BALANCE = const(1)
+BATTERY_POWER = const(2)
+CURTAILMENT = const(3)
+EXPORT = const(4)
+IMPORT_CHARGING = const(5)
+BATTERY_EXPORT = const(6)
+STORED_ENERGY = const(7)
+FAULT_NAMES = ("no way to meet the limits", "balance", "battery power", "curtailment", "export",
+               "import while charging", "battery export", "stored energy")
+
 _NEAR_UWH = const(2_000_000)
 _PPM = const(1_000_000)
 
@@ -56,18 +67,19 @@ class Audit:
         curtail_w = plan.curtail_w[t]
         what = None
         if grid_w != p.load_w[t] - p.pv_w[t] + curtail_w + charge_w:
-            what = "balance"
+            what = BALANCE
         elif charge_w > charge_w_max or -charge_w > p.discharge_limit(t):
-            what = "battery power"
+            what = BATTERY_POWER
         elif not 0 <= curtail_w <= p.pv_w[t]:
-            what = "curtailment"
+            what = CURTAILMENT
         elif -grid_w > p.export_limit(t):
-            what = "export"
+            what = EXPORT
         elif charge_w > 0 and grid_w > (p.import_w_max if p.grid_charge else 0):
-            what = "import while charging"
+            what = IMPORT_CHARGING
         elif charge_w < 0 and grid_w < 0 and not p.battery_export:
-            what = "battery export"
+            what = BATTERY_EXPORT
         elif self._uwh < floor - self._near or self._uwh > self._top + self._near:
-            what = "stored energy"
+            what = STORED_ENERGY
         if what is not None and plan.fault is None:
-            plan.fault = (t, what)
+            plan.fault = what
+            plan.fault_slot = t

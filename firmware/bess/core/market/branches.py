@@ -10,7 +10,10 @@ merging its steps. Two facts make the upper envelope cheap and exact:
 - Envelopes of different branches may cross often; `upper` walks along both once.
 """
 
+from micropython import const
 from bess.core.market.stage import mul
+
+PATH = const(8)                     # branches of a slot are fewer
 
 
 class Piece:
@@ -21,15 +24,17 @@ class Piece:
         self.right = right
         self.worth = worth
         self.keys, self.lengths = steps
-        self.path = path            # (slot, branch, path before) or None
+        self.path = path            # (slot * PATH + branch, path before) or None
+        self.peak = 0               # most that it is worth when its energy has to be paid
 
-    def add(self, stage, branch):
-        """Merge a branch of the slot before: (first step, step after the last, start, worth)."""
+    def add(self, stage, b):
+        """Merge branch b of the slot before."""
         keys, lengths = self.keys, self.lengths
-        i, end, start, worth = branch
+        start = stage.starts[b]
+        i, end = stage.ends[b], stage.ends[b + 1]
         self.left += start
         self.right += start
-        self.worth += worth
+        self.worth += stage.worths[b]
         at = 0
         while i < end:
             key = stage.keys[i]
@@ -45,15 +50,15 @@ class Piece:
             self.right += stage.lengths[i]
             i += 1
 
-    def copy(self, t, branch):
-        """A copy that takes this branch in slot t."""
-        steps = (self.keys[:], self.lengths[:])
-        return Piece(self.left, self.right, steps, self.worth, (t, branch, self.path))
-
-    def part(self, left, right):
-        """A copy that reaches from left to right only."""
+    def copy(self):
         steps = (self.keys[:], self.lengths[:])
         piece = Piece(self.left, self.right, steps, self.worth, self.path)
+        piece.peak = self.peak
+        return piece
+
+    def part(self, left, right):
+        """The piece from left to right only; itself, when nothing right of that is left."""
+        piece = self if right == self.right else self.copy()
         piece.trim(left, right)
         return piece
 
@@ -84,28 +89,82 @@ class Piece:
             cut -= length
             self.right -= length
 
+    def prune(self, price, least):
+        """Cut off both ends as far as they are worth less than least + price * x; sets `peak`.
+
+        False when all of it is worth less.
+        """
+        keys, lengths = self.keys, self.lengths
+        worth = self.worth - mul(price, self.left)
+        last = len(keys)
+        i = 0
+        while i < last:
+            gain = (keys[i] >> 1) - price
+            if gain <= 0:
+                break
+            length = lengths[i]
+            after = worth + gain * (length >> 10) + (gain * (length & 1023) >> 10)
+            if after >= least:
+                break
+            worth = after
+            i += 1
+        first = i
+        while i < last:
+            gain = (keys[i] >> 1) - price
+            if gain <= 0:
+                break
+            length = lengths[i]
+            worth += gain * (length >> 10) + (gain * (length & 1023) >> 10)
+            i += 1
+        self.peak = worth
+        if worth < least:
+            return False
+        while i < last and worth >= least:
+            gain = (keys[i] >> 1) - price
+            length = lengths[i]
+            worth += gain * (length >> 10) + (gain * (length & 1023) >> 10)
+            i += 1
+        while last > i:
+            last -= 1
+            keys.pop()
+            self.right -= lengths.pop()
+        while first:
+            first -= 1
+            length = lengths.pop(0)
+            self.left += length
+            self.worth += mul(keys.pop(0) >> 1, length)
+        return True
+
     def at(self, x):
         """(step, what is left of it, worth) at x, left <= x <= right."""
         i = 0
         ahead = x - self.left
         worth = self.worth
-        if ahead == 0 and self.lengths:
-            return 0, self.lengths[0], worth
-        for length in self.lengths:
+        keys, lengths = self.keys, self.lengths
+        if ahead == 0 and lengths:
+            return 0, lengths[0], worth
+        for length in lengths:
+            price = keys[i] >> 1
             if length > ahead:
-                return i, length - ahead, worth + mul(self.keys[i] >> 1, ahead)
-            worth += mul(self.keys[i] >> 1, length)
+                worth += price * (ahead >> 10) + (price * (ahead & 1023) >> 10)
+                return i, length - ahead, worth
+            worth += price * (length >> 10) + (price * (length & 1023) >> 10)
             ahead -= length
             i += 1
         return i, 0, worth
 
 
 def lead(p, q, x, end):
-    """(the piece that is worth more at x, first point up to `end` where the other is or None)."""
+    """(the piece that is worth more at x, first point up to `end` where the other is or None).
+
+    Where both are worth the same it is p.
+    """
     i, p_rest, worth = p.at(x)
     j, q_rest, other = q.at(x)
     ahead = worth - other
+    behind = 1                  # q comes to lead a unit behind the point where both are equal
     if ahead < 0:
+        behind = 0
         p, q = q, p
         i, j = j, i
         p_rest, q_rest = q_rest, p_rest
@@ -120,7 +179,7 @@ def lead(p, q, x, end):
         gain = (p_keys[i] >> 1) - (q_keys[j] >> 1)
         after = ahead + gain * (length >> 10) + (gain * (length & 1023) >> 10)
         if after < 0:
-            return p, x + min(length, 1 + (ahead << 10) // -gain)
+            return p, x + min(length, max(1, behind + (ahead << 10) // -gain))
         ahead = after
         x += length
         if x < end:
@@ -142,7 +201,7 @@ def append(pieces, q):
         if q.left > p.right:
             break
         x = max(p.left, q.left)
-        first, cross = lead(p, q, x, min(p.right, q.right))
+        first, cross = lead(q, p, x, min(p.right, q.right))
         if first is q:
             cross = x
         if cross is None:
@@ -152,16 +211,17 @@ def append(pieces, q):
             break
         if cross > p.left:
             p.trim(p.left, cross)
-            q.trim(cross, q.right)
+            if cross > q.left:
+                q.trim(cross, q.right)
             break
         pieces.pop()
     pieces.append(q)
 
 
 def upper(f, g):
-    """The upper envelope of two rows of pieces; a generator that yields between its slices."""
+    """The upper envelope of two rows, of equals that of g; a generator, yields between slices."""
     walk = _Walk()
-    i = j = 0
+    i = j = turn = 0
     x = min(f[0].left, g[0].left)
     while i < len(f) and j < len(g):
         p, q = f[i], g[j]
@@ -172,16 +232,18 @@ def upper(f, g):
             x = walk.take(p, x, min(p.right, q.left))
         else:
             end = min(p.right, q.right)
-            first, cross = lead(p, q, x, end)
+            first, cross = lead(q, p, x, end)
             x = walk.take(first, x, end if cross is None else cross)
         if p.right <= x:
             i += 1
         if q.right <= x:
             j += 1
-        if i + j & 3 == 0:
+        turn += 1
+        if turn & 1:
             yield
     for piece in f[i:] + g[j:]:
         walk.take(piece, max(x, piece.left), piece.right)
+        yield
     return walk.done()
 
 
@@ -210,10 +272,9 @@ class _Walk:
 
 def within(pieces, left, right):
     """The row cut to left .. right; of pieces that only touch an end the better one stays."""
-    if pieces[0].right < left or pieces[-1].left > right:
-        pieces = [piece for piece in pieces if piece.right >= left and piece.left <= right]
-        if not pieces:
-            return pieces
+    pieces = [piece for piece in pieces if piece.right >= left and piece.left <= right]
+    if not pieces:
+        return pieces
     if len(pieces) > 1 and pieces[0].right == left:
         pieces.pop(0)
     if pieces[0].left < left:

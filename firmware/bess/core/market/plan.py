@@ -29,7 +29,8 @@ class Plan:
         self.mode = bytearray(n)
         self.cost = 0                   # all of it, less the value of what is stored at the end
         self.short_mwh = 0              # most that a wanted reserve is missed by; 0: met
-        self.fault = None               # (slot, what) when re-simulation refuses it
+        self.fault = None               # what the audit refuses it for (audit.py), and where
+        self.fault_slot = 0
         self.operations = 0             # steps merged, cut and compared
 
 

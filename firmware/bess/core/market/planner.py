@@ -11,17 +11,22 @@ Where a slot is not concave, it consists of a few branches that are. A first pas
 choice of branches by comparing worths (branches.py); with the choice fixed the rest is as above.
 """
 
-from bess.core.market.audit import Audit
+from bess.core.market.audit import NO_WAY, Audit
 from bess.core.market.plan import FORCE_CHARGE, FORCE_DISCHARGE, HOLD, Forward
 from bess.core.market.sweep import Sweep
 
 
 class Planner:
-    """Makes one plan at a time; `plan` is the last whole one that passed its audit, or None."""
+    """Makes one plan at a time; `plan` is the last whole one that passed its audit, or None.
+
+    Once `step` says False, `fault` is None and `plan` new; or the audit refused what was made:
+    then `fault` says why (audit.FAULT_NAMES) and `fault_slot` where, `plan` is the one before.
+    """
 
     def __init__(self):
         self.plan = None
-        self.fault = None           # (slot, what) where the audit refused the last plan: an event
+        self.fault = None
+        self.fault_slot = 0
         self._job = None
 
     def start(self, problem):
@@ -46,6 +51,7 @@ class Planner:
                 if other.fault is None and other.cost - plan.cost <= problem.keep_gain:
                     plan = other
         self.fault = plan.fault
+        self.fault_slot = plan.fault_slot
         if plan.fault is None:
             self.plan = plan
 
@@ -59,7 +65,7 @@ class Planner:
         plan = forward.plan
         plan.operations = sweep.operations
         if not sweep.possible:
-            plan.fault = (0, "no way to meet the limits")
+            plan.fault = NO_WAY
             return plan
         audit = Audit(problem, plan)
         for t in range(problem.n):

@@ -61,10 +61,6 @@ class Problem:
         """Stored energy in units."""
         return (mwh * _UNIT + self.eta_charge_ppm // 2) // self.eta_charge_ppm
 
-    def to_mwh(self, units):
-        """Units in mWh."""
-        return (units * self.eta_charge_ppm + _UNIT // 2) // _UNIT
-
     def to_unit_price(self, price):
         """Price of a kWh of stored energy as price of 60 000 units."""
         return (price * self.eta_charge_ppm + _PPM // 2) // _PPM

@@ -21,9 +21,7 @@ class Sweep:
         self.now = problem.to_units(problem.soc_mwh)
         self.ceiling = max(self.now, problem.to_units(problem.soc_mwh_max))
         self.floors = [0] * (n + 1)
-        self.taken = [0] * (n + 1)
-        self.low_keys = [None] * (n + 1)
-        self.high_keys = [None] * (n + 1)
+        self.taken = self.low_keys = self.high_keys = None
         self.possible = False       # whether the limits can be met from where the battery is
         self.choice = None          # branch of each slot, once one had to be searched for
         self.bridges = []
@@ -44,15 +42,11 @@ class Sweep:
     def run(self):
         yield from self._reach()
         yield from self._merge()
-        if self.possible and self._torn():
+        torn = yield from self._torn()
+        if self.possible and torn:
             search = Search(self)
             yield from search.run()
             self.choice = search.choice
-            n = self._problem.n
-            self.taken = [0] * (n + 1)
-            self.low_keys = [None] * (n + 1)
-            self.high_keys = [None] * (n + 1)
-            self.possible = False
             yield from self._merge()
 
     def _reach(self):
@@ -66,37 +60,37 @@ class Sweep:
             if mwh != wanted:
                 wanted = mwh
                 units = p.to_units(mwh)
-            if reach < self.ceiling:
-                reach += p.charge_limit(t) * p.slot_minutes(t)
-                if reach > self.ceiling:
-                    reach = self.ceiling
+            reach += self.stage.load(t)
+            if reach > self.ceiling:
+                reach = self.ceiling
             self.floors[t + 1] = units if units < reach else reach
-            if t & 7 == 7:
-                yield
+            yield
 
     def _merge(self):
         """Merge the slots from last to first; `left` .. `right` are the reachable units."""
-        stage, taken = self.stage, self.taken
+        stage = self.stage
         t = self._problem.n
+        self.taken = taken = [0] * (t + 1)
+        self.low_keys = [None] * (t + 1)
+        self.high_keys = [None] * (t + 1)
+        self.possible = False
         left, right = self.floors[t], self.ceiling
         keys = [self.end_key]
         lengths, slots = [right - left], [t]
         while t:
             t -= 1
-            stage.load(t)
-            first, end, start = 0, stage.count, stage.start
-            if stage.branches is not None:
-                if self.choice is None:
-                    stage.relax(t, self.bridges)
-                    end = stage.count
-                else:
-                    first, end, start, _ = stage.branches[self.choice[t]]
+            b = stage.slots[t] + (self.choice[t] if self.choice else 0)
+            start, i, end = stage.starts[b], stage.ends[b], stage.ends[b + 1]
+            step_keys, step_lengths = stage.keys, stage.lengths
+            if self.choice is None and stage.slots[t + 1] - b > 1:
+                step_keys, step_lengths = stage.relax(t, self.bridges)
+                i, end = 0, len(step_keys)
             taken[t] += start
             left += start
             right += start
             at = 0
-            for i in range(first, end):
-                key = stage.keys[i]
+            while i < end:
+                key = step_keys[i]
                 top = len(keys)
                 while at < top:
                     middle = (at + top) >> 1
@@ -106,8 +100,9 @@ class Sweep:
                         top = middle
                 keys.insert(at, key)
                 slots.insert(at, t)
-                lengths.insert(at, stage.lengths[i])
-                right += stage.lengths[i]
+                lengths.insert(at, step_lengths[i])
+                right += step_lengths[i]
+                i += 1
             self.operations += len(keys)
             if left > self.ceiling or right < self.floors[t]:
                 return
@@ -164,4 +159,6 @@ class Sweep:
         for i in range(0, len(self.bridges), 3):
             if self.bridges[i + 1] < self.taken[self.bridges[i]] < self.bridges[i + 2]:
                 return True
+            if i & 31 == 31:
+                yield
         return False
