@@ -7,9 +7,12 @@ this module (main.py does), so that the chip has its memory for better use.
 import json
 
 from bess.core import config
+from bess.core.checks_wiring import check_board
 from bess.core.control.calls import PowerManager
 from bess.core.events import WARNING
-from bess.core.points import EVENT_CONFIG_CHANGED, EVENT_CONFIG_FALLBACK, TRIP_CONFIG
+from bess.core.points import (
+    EVENT_CONFIG_CHANGED, EVENT_CONFIG_FALLBACK, EVENT_WARNING, TRIP_CONFIG,
+)
 from bess.devices.wiring import build
 from bess.ports.board import board_pins, missing_pins
 from bess.ports.clock import Clock
@@ -83,8 +86,16 @@ def make(folder="/"):
     cycle.links = len(links)
     runner = Runner(manager, pins, cycle, links, pumps)
     runner.faults = ([board_fault] if board_fault else []) + faults
+    if not faults:
+        runner.faults += check_board(settings, board)
     runner.faults += ["board.json: pin %s is missing" % name for name in missing_pins(table)]
     add_optional(runner, settings, clock)
+    for warning in settings.warnings:
+        print("configuration, warning:", warning)
+    if settings.warnings:
+        manager.events.note(EVENT_WARNING, WARNING, len(settings.warnings), clock.ticks_ms())
+    if runner.faults and event is None:
+        event = EVENT_CONFIG_FALLBACK
     if event is not None:
         manager.events.note(event, WARNING, len(runner.faults), clock.ticks_ms())
     if runner.faults:
@@ -95,7 +106,8 @@ def make(folder="/"):
     runner.services.append(runner.keeper)
     if settings.start_at_boot and not runner.faults:
         manager.start()
-    del settings.links      # the rows of the configuration have done their work
+    # their work is done; a deleted name would keep them
+    settings.links = settings.warnings = None
     return runner.main
 
 

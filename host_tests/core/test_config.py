@@ -27,7 +27,7 @@ FAULTS = (
     ({"w_rated": 499}, ("w_rated is 499", "500..1000000 W"), "below the range"),
     ({"eta_pm": 1001}, ("eta_pm is 1001", "800..1000 0.1%"), "above the range"),
     ({"cells_s": 14}, ("cells_s is 14", "15..16"), "14 cells are not 48 V"),
-    ({"contactors": "ours"}, ("contactors is 'ours'", "one of own, strings, none"), "unknown word"),
+    ({"contactors": "ours"}, ("contactors is 'ours'", "one of own, strings, none"), "misspelt"),
     ({"contactors": 1}, ("contactors is 1", "one of own, strings, none"), "number for a word"),
     ({"name": "x" * 25}, ("name is 'xxx", "a text of 0..24 characters"), "long text"),
     ({"name": "x" * 99}, ("name is 'xxx", "...", "24"), "the answer stays short"),
@@ -72,14 +72,14 @@ GOOD = (
     ({}, "nothing but defaults"),
     ({"links": []}, "no links"),
     ({"links": [link()]}, "a module"),
-    ({"links": [link(devices=PAIR)], "strings_p": 2}, "two products"),
+    ({"links": [link(devices=PAIR)], "strings_p": 2, "module_silent_ms": 3000}, "two products"),
     ({"links": [link(), link(kind="tcp", devices=devices(("sunspec_pcs", 0, 1)))]},
      "unit 0 is usual on TCP, and needs no UART"),
     ({"links": [link(devices=[{"kind": "bess_module", "period_ms": 0, "sign": -1}])]},
      "0 = the product's default, though below the range"),
     ({"links": [link(devices=[{"kind": "bess_module", "period_ms": 1000}])],
       "module_silent_ms": 3000}, "three polls fit"),
-    ({"w_rated": 1_000_000, "charge_w_max": 0, "discharge_w_max": 1_000_000}, "ends of ranges"),
+    ({"w_rated": 1_000_000, "charge_w_max": 0, "discharge_w_max": 0}, "ends of ranges"),
 )
 
 

@@ -3,10 +3,10 @@
 from hypothesis import given, settings, strategies as st
 
 from bess.core.points import (
-    BATTERY_W, DC_MV, GRID_CHZ, GRID_MV, GRID_W, M_CELL_DC_MAX, M_CELL_DC_MIN,
-    M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS,
-    M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_SOH_PM, M_STATE, PCS_STATE,
-    PCS_UNCONFIRMED, PV_W,
+    BATTERY_W, DC_MV, GRID_CHZ, GRID_MV, GRID_W, M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX,
+    M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS,
+    M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_SOH_PM, M_STATE, PCS_STATE, PCS_UNCONFIRMED,
+    PV_W,
 )
 from bess.devices.bess_module import Module
 from bess.devices.jk_bms import JkModule

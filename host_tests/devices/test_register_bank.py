@@ -19,7 +19,9 @@ class FakeLink:
 
 def served(**changes):
     settings, faults = config.check(dict({"w_rated": 20_000, "charge_w_max": 20_000,
-                                          "discharge_w_max": 15_000, "strings_p": 2}, **changes))
+                                          "discharge_w_max": 15_000, "strings_p": 2,
+                                          "charge_c_pm": 1000, "module_ma_rated": 200_000},
+                                         **changes))
     assert faults == []
     manager = PowerManager(settings)
     return manager, Server(RegisterBank(manager, [FakeLink()], "test"))

@@ -190,7 +190,7 @@ def test_meter_voltage():
     for raw, sf, grid_mv, why in (
         (2312, -1, 231_200, "tenths of a volt"), (230, 0, 230_000, "volts"),
         (0x8000, -1, None, "not implemented"), (0xFFFF, 0, None, "below zero"),
-        (20_000, 0, None, "20 kV"),
+        (20_000, 0, None, "20 kV"), (0, -1, None, "a meter that does not measure it"),
     ):
         _, image, registers, wire, at = meter()
         registers.set(at + 7, raw)

@@ -54,7 +54,8 @@ def configuration(site, tick_ms):
     slow = tick_ms >= 1000
     rated_w = 5000 * modules
     poll_ms = (2900 if modules > 8 else 1900) if slow else 500
-    bus = [{"kind": "bess_module", "unit": i + 1, "module": i + 1, "period_ms": poll_ms}
+    bus = [{"kind": "bess_module", "unit": i + 1, "module": i + 1, "period_ms": poll_ms,
+            "series_rated": 1}
            for i in range(modules)]
     data = {
         "name": "sim", "tick_ms": tick_ms,

@@ -5,6 +5,8 @@ are the safe defaults: the firmware stays in STANDBY, and says why.
 """
 
 from bess.core.calendar import Zone
+from bess.core.checks import judge, make_room
+from bess.core.checks_wiring import MODULES
 
 # key, type, lowest, highest (or allowed words), default, unit, meaning
 FIELDS = (
@@ -13,11 +15,17 @@ FIELDS = (
     ("charge_w_max", int, 0, 1_000_000, 5000, "W", "charging, at the AC side"),
     ("discharge_w_max", int, 0, 1_000_000, 5000, "W", "discharging, at the AC side"),
     ("eta_pm", int, 800, 1000, 950, "0.1%", "inverter efficiency, one way"),
+    ("charge_c_pm", int, 1, 1000, 500, "0.1%", "charging power by rated energy, at most"),
+    ("discharge_c_pm", int, 1, 1000, 500, "0.1%", "discharging power by rated energy, at most"),
     ("cells_s", int, 15, 16, 16, "", "cells in series in a module"),
     ("modules_s", int, 1, 16, 1, "", "modules in series in a string"),
     ("strings_p", int, 1, 16, 1, "", "strings in parallel"),
-    ("module_ma_rated", int, 1000, 1_000_000, 100_000, "mA", "rated current of a module"),
+    ("module_ma_rated", int, 1000, 1_000_000, 157_000, "mA", "rated current of a module"),
     ("module_wh_rated", int, 100, 1_000_000, 16_000, "Wh", "rated energy of a module"),
+    ("energy_wh_stated", int, 0, 256_000_000, 0, "Wh", "energy on the name plate, 0 = not stated"),
+    ("contactor_ma_rated", int, 0, 10_000_000, 0, "mA",
+     "rated current of a contactor set, which carries the pack or its string; 0 = not stated"),
+    ("fuse_ma_rated", int, 0, 1_000_000, 0, "mA", "fuse of a string, 0 = not stated"),
     ("soc_pm_min", int, 0, 1000, 100, "0.1%", "no discharge below"),
     ("soc_pm_max", int, 0, 1000, 950, "0.1%", "no charge above"),
     ("cell_profile", str, ("industrial", "gentle"), None, "industrial", "",
@@ -26,9 +34,11 @@ FIELDS = (
      "voltage of a string, no charge above; 0: 3 600 a cell"),
     ("discharge_mv_min", int, 0, 2_000_000, 0, "mV",
      "voltage of a string, no discharge below; 0: 2 900 a cell"),
-    ("soc_pm_floor", int, 0, 500, 50, "0.1%", "protective charge below"),
+    ("soc_pm_floor", int, 0, 500, 50, "0.1%",
+     "protective charge below; if not given at most half of island_pm_min"),
     ("protect_from_grid", int, 0, 1, 1, "", "1: a protective charge may come from the grid"),
-    ("cell_mv_cv", int, 3350, 3600, 3450, "mV", "a charge holds the highest cell here"),
+    ("cell_mv_cv", int, 3350, 3600, 3450, "mV",
+     "a charge holds the highest cell here; if not given at most charge_mv_max"),
     ("calibration_days", int, 0, 365, 14, "d", "full charge after so long without one, 0 = never"),
     ("current_offset_ma", int, 0, 5000, 100, "mA",
      "error of the modules' current at rest: doubt of the own count"),
@@ -47,6 +57,13 @@ FIELDS = (
     ("pcs_silent_trip_ms", int, 1000, 60_000, 10_000, "ms", "the inverter is silent: trip"),
     ("unconfirmed_trip_ms", int, 0, 60_000, 5000, "ms", "three unconfirmed commands: trip after"),
     ("pcs_revert_ms", int, 3000, 3_600_000, 30_000, "ms", "the inverter reverts without us"),
+    ("pcs_revert", str, ("zero", "own_mode", "none"), None, "zero", "",
+     "what it does then: zero power, a mode of its own, nothing"),
+    ("pcs_start_ms", int, 1000, 1_200_000, 400_000, "ms",
+     "the inverter runs at the latest; grid codes let it wait 300 s"),
+    ("pcs_mv_min", int, 0, 2_000_000, 0, "mV", "DC window of the inverter, 0 = not stated"),
+    ("pcs_mv_max", int, 0, 2_000_000, 0, "mV", "DC window of the inverter, 0 = not stated"),
+    ("pcs_forms_grid", int, 0, 1, 0, "", "1: the inverter can supply a site without a grid"),
     ("contactors", str, ("own", "strings", "none"), None, "own", "",
      "who switches the modules to the bus: one set of ours, a set for each string, themselves"),
     ("standby_contactors", str, ("open", "closed"), None, "open", "", "contactors in STANDBY"),
@@ -57,7 +74,8 @@ FIELDS = (
     ("allow_grid_export", int, 0, 1, 1, "", "1: the battery may discharge into the grid"),
     ("import_w_max", int, 0, 1_000_000, 0, "W", "charging keeps the import below, 0 = no cap"),
     ("export_w_max", int, 0, 1_000_000, 0, "W", "discharging keeps the export below, 0 = no cap"),
-    ("backup_reserve_pm", int, 0, 1000, 500, "0.1%", "kept for an outage (backup)"),
+    ("backup_reserve_pm", int, 0, 1000, 500, "0.1%",
+     "kept for an outage (backup); if not given between soc_pm_min and soc_pm_max"),
     ("frequency_watt", str, ("none", "ieee1547", "en50549", "vde4105", "as4777"), None, "none", "",
      "power by grid frequency; leave it to the inverter where that can"),
     ("volt_watt", str, ("none", "ieee1547", "as4777"), None, "none", "", "power by grid voltage"),
@@ -66,15 +84,24 @@ FIELDS = (
     ("grid_hz", int, 50, 60, 50, "Hz", "nominal frequency"),
     ("grid_mv_nominal", int, 100_000, 300_000, 230_000, "mV", "nominal voltage, phase to neutral"),
     ("backup_output", int, 0, 1, 0, "", "1: the inverter supplies its backup output in an outage"),
-    ("island_pm_min", int, 0, 900, 100, "0.1%", "an island ends here"),
+    ("island_pm_min", int, 0, 900, 100, "0.1%",
+     "an island ends here; if not given at most soc_pm_min"),
     ("shed_1_pm", int, 0, 1000, 400, "0.1%", "an island sheds its first loads here"),
     ("shed_2_pm", int, 0, 1000, 300, "0.1%", "an island sheds its second loads here"),
+    ("fire_input", str, ("none", "closed", "open"), None, "none", "", "contact when healthy"),
+    ("insulation_input", str, ("none", "closed", "open"), None, "none", "",
+     "contact when healthy"),
+    ("door_input", str, ("none", "closed", "open"), None, "none", "", "contact when shut"),
+    ("aux_input", str, ("none", "closed", "open"), None, "none", "",
+     "auxiliary supply: contact when healthy"),
+    ("door_trips", int, 0, 1, 1, "", "1: an open door is a trip, 0: a warning"),
+    ("aux_trips", int, 0, 1, 1, "", "1: a lost auxiliary supply is a trip, 0: a warning"),
     ("self_use", int, 0, 1, 1, "", "1: hold the grid power at its target when nobody asks else"),
     ("grid_target_w", int, -1000, 1000, 20, "W", "grid power that self-use holds, + imports"),
     ("tracking_gain_pm", int, 100, 1000, 500, "0.1%", "gain of self-use on a meter sample"),
     ("tracking_deadband_w", int, 0, 500, 15, "W", "errors below are left alone"),
     ("run_w_min", int, 0, 5000, 60, "W", "self-use below this power rests"),
-    ("zone", str, 1, 64, "UTC0", "", "time zone as a POSIX rule, e.g. CET-1CEST,M3.5.0,M10.5.0/3"),
+    ("zone", str, 3, 63, "UTC0", "", "time zone, a POSIX rule: CET-1CEST,M3.5.0,M10.5.0/3"),
     ("start_at_boot", int, 0, 1, 0, "", "1: start when the firmware is up"),
     ("remote_reset", int, 0, 1, 0, "", "1: some emergencies may be reset from afar"),
     ("service_key", str, 0, 32, "", "", "opens MAINTENANCE in an emergency; empty: nobody does"),
@@ -106,38 +133,51 @@ DEVICE_FIELDS = (
     ("period_ms", int, 50, 60_000, 0, "ms", "time between polls, 0 = the product's default"),
     ("latency_ms", int, 0, 5000, 0, "ms", "age of a reading when it arrives"),
     ("sign", int, (-1, 1), None, 1, "", "-1 turns a meter round"),
+    ("series_rated", int, 0, 1, 0, "", "1: the maker permits this module in a series string"),
 )
 
 
 _CELL_DV = 32                           # nominal voltage of an LFP cell, 0.1 V
-MODULES = ("bess_module", "jk_bms")     # kinds that are battery modules
 
 
 class Settings:
-    """The checked configuration: one attribute for each key of FIELDS, and `links`."""
+    """The checked configuration: one attribute for each key of FIELDS, `links`, `warnings`."""
 
 
 def check(data):
-    """(settings, faults): faults is a list of sentences, empty when the configuration is good."""
+    """(settings, faults): faults is a list of sentences, empty when the configuration is good.
+
+    settings.warnings: sentences about what may run, but is hardly what somebody meant.
+    """
     faults = []
     if not isinstance(data, dict):
         faults.append("the configuration is %s, wanted: an object" % type(data).__name__)
         data = {}
-    settings = Settings()
     links = data.get("links", [])
     values = _fields(FIELDS, data, "", faults, ("links",))
     checked = _links(links, faults)
+    warnings = []
     if not faults:
+        make_room(values, data)
         _cross_check(values, checked, faults)
+        warnings = judge(settings_of(values, checked), data, faults)
     if faults:
         values, checked = _fields(FIELDS, {}, "", [], ()), []
+    settings = settings_of(values, checked)
+    settings.warnings = warnings
+    return settings, faults
+
+
+def settings_of(values, links):
+    """Settings out of a value for each key of FIELDS and the checked links; nothing is judged."""
+    settings = Settings()
     for key in values:
         setattr(settings, key, values[key])
-    settings.links = checked
+    settings.links = links
     settings.pack_mah = (settings.strings_p * settings.module_wh_rated * 10_000
                          // (settings.cells_s * _CELL_DV))
     settings.energy_wh_rated = (settings.module_wh_rated * settings.modules_s * settings.strings_p)
-    return settings, faults
+    return settings
 
 
 def _fields(table, data, where, faults, others):
@@ -155,7 +195,7 @@ def _fields(table, data, where, faults, others):
             values[key] = default
     for key in sorted(data):
         if key not in known:
-            faults.append("%s%s is unknown, allowed: %s" % (where, key, ", ".join(known)))
+            faults.append("%s%s is unknown, allowed: %s" % (where, key[:40], ", ".join(known)))
     return values
 
 
@@ -173,7 +213,10 @@ def _value(row, value, where, faults):
 
 
 def _shown(value):
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RuntimeError:        # nested too deeply
+        text = type(value).__name__
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -220,33 +263,15 @@ def _cross_check(values, links, faults):
     count = values["modules_s"] * values["strings_p"]
     if count > 16:
         faults.append("modules_s * strings_p is %d, allowed: at most 16" % count)
-    if values["soc_pm_max"] - values["soc_pm_min"] < 100:
-        faults.append("soc_pm_min %d and soc_pm_max %d, wanted: at least 100 apart"
-                      % (values["soc_pm_min"], values["soc_pm_max"]))
     try:
         Zone(values["zone"])
     except ValueError as fault:
         faults.append("zone: %s" % fault)
-    for key in ("charge_w_max", "discharge_w_max"):
-        if values[key] > values["w_rated"]:
-            faults.append("%s is %d, allowed: at most w_rated %d"
-                          % (key, values[key], values["w_rated"]))
     if not values["module_silent_ms"] < values["fade_after_ms"] < values["all_silent_ms"]:
         faults.append("module_silent_ms < fade_after_ms < all_silent_ms is wanted, got %d, %d, %d"
                       % (values["module_silent_ms"], values["fade_after_ms"],
                          values["all_silent_ms"]))
     _count_devices(links, count, faults)
-    _check_polls(links, values["module_silent_ms"], faults)
-
-
-def _check_polls(links, silent_ms, faults):
-    """A module is visited three times before it counts as silent."""
-    for link in links:
-        for device in link["devices"]:
-            needed_ms = 3 * device["period_ms"]
-            if device["kind"] in MODULES and needed_ms > silent_ms:
-                faults.append("module_silent_ms is %d, wanted: at least %d: three polls of %d"
-                              % (silent_ms, needed_ms, device["module"]))
 
 
 def _count_devices(links, count, faults):

@@ -61,7 +61,7 @@ class SunspecMeter(SunspecDevice):
             sampled_ms = (now_ms - self._latency_ms) & TICK_MASK
             self._image.put(GRID_W, grid_w * self._sign, sampled_ms)
             grid_mv = point(data, METER_MV)
-            good = grid_mv is not None and 0 <= grid_mv <= _GRID_MV_MAX
+            good = grid_mv is not None and 0 < grid_mv <= _GRID_MV_MAX   # 0: not measured
             self._image.put(GRID_MV, grid_mv if good else None, sampled_ms)
         else:
             self.held += 1

@@ -5,7 +5,8 @@ import gc
 import sys
 
 _STOP_MS_MAX = 20_000
-_START_ONLY = ("bess.app", "bess.core.config", "bess.core.points", "bess.devices.register_maps",
+_START_ONLY = ("bess.app", "bess.core.checks", "bess.core.checks_wiring", "bess.core.config",
+               "bess.core.points", "bess.devices.register_maps",
                "bess.devices.wiring", "bess.ports.board")
 # Classes of which objects are made while the controller runs; the others need no constructor then.
 _MADE_LATER = ("Bell", "ChargeParams", "DischargeParams", "Request", "TcpServer", "Views")
@@ -32,8 +33,11 @@ def forget_constructors():
 
 
 def forget_constructor(cls, module):
-    """Nothing happens to a class that the module has from elsewhere, or that has none."""
-    if "__init__" in cls.__dict__ and getattr(cls, "__module__", "") == module:
+    """Nothing happens to a class that the module has from elsewhere, or that has none.
+
+    Classes of an image do not know their module; those of libraries do.
+    """
+    if "__init__" in cls.__dict__ and getattr(cls, "__module__", module) == module:
         cls.__init__ = None
         del cls.__init__
 

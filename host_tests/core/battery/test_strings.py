@@ -4,6 +4,7 @@ from bess.core.battery.pack import Pack
 from bess.core.battery.sequence import (
     CHECK, FAILED_CONTACTOR, KEEP, PCS_RUNNING, REST, RUN, WELDED, Sequence,
 )
+from bess.core.battery.strings import Strings
 from bess.core.events import Events
 from bess.core.image import Image
 from bess.core.points import (
@@ -167,3 +168,31 @@ def test_kept_strings_stay_joined():
     rig.sequence.start(rig.now_ms)
     rig.until(RUN)
     assert rig.sequence.coils == 0o555
+
+
+def test_without_a_reading_of_the_bus_the_first_string_is_the_measure():
+    for string_mv, joins, why in ((VOLTS_52_MV + 528, True, "1 %"), (VOLTS_52_MV + 529, False, "")):
+        rig = Rig()
+        rig.pack.rows[2][M_PACK_MV] = rig.pack.rows[3][M_PACK_MV] = string_mv
+        rig.started()
+        rig.image.now[DC_MV] = None
+        rig.step(1000)
+        assert (rig.sequence.coils >> 3 & 7 == 5) == joins, why
+
+
+def test_one_common_set_has_nothing_to_join():
+    settings = settings_of(modules_s=1, strings_p=4)
+    image, events, pack = Image(), Events(), Pack(1, 4, 2000, settings.module_ma_rated)
+    strings = Strings(settings, image, pack, events)
+    assert (strings.sets, strings.mask()) == (1, 0o7)
+    for i in range(4):
+        healthy(pack.rows[i])
+        pack.put(i, 0)
+    pack.update(0)
+    strings.choose()
+    strings.tick(0)
+    assert strings.coils == 0 and events.count == 0
+    assert pack.strings_on == 4, "all of them stand on the bus"
+    assert strings.proofs() is None, "nobody knows"
+    image.now[INPUTS] = 0o12                # the loop's bit is no feedback
+    assert strings.proofs() == 0o5

@@ -28,7 +28,8 @@ class Plant:
     """A PowerManager with `modules` modules in parallel; step() is one tick of everything."""
 
     def __init__(self, modules, fresh):
-        data = {"w_rated": 100_000, "charge_w_max": 100_000, "discharge_w_max": 100_000,
+        self._rated_w = rated_w = 5000 * modules
+        data = {"w_rated": rated_w, "charge_w_max": rated_w, "discharge_w_max": rated_w,
                 "strings_p": modules, "module_ma_rated": 157_000, "zero_dwell_ms": 0}
         settings, faults = config.check(data)
         if faults:
@@ -63,7 +64,7 @@ class Plant:
         if self._ticks % 10 == 0:
             image.put(n["GRID_W"], 1500 - manager.command.battery_w, now_ms)
         if self._ticks % 50 == 0:
-            manager.ask_remote((self._ticks // 50 % 5 - 2) * 20_000, 60_000)
+            manager.ask_remote((self._ticks // 50 % 5 - 2) * self._rated_w // 5, 60_000)
         self._ticks += 1
 
     def _sample(self, i):

@@ -56,7 +56,7 @@ _STEPS = (
     (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, _FEEDBACK_MS, REST, FAILED_CONTACTOR, SETTLE),
     (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, 0, REST, FAILED_NONE, WAIT_PCS),   # SETTLE
     (_COILS_MAIN, 0, STARTING, 60_000, OPEN_PLUS, FAILED_PCS, START_PCS),   # WAIT_PCS
-    (_COILS_MAIN, 1, STARTING, 400_000, STOP_PCS, FAILED_PCS, HOLD_ZERO),   # START_PCS
+    (_COILS_MAIN, 1, STARTING, 0, STOP_PCS, FAILED_PCS, HOLD_ZERO),     # START_PCS, pcs_start_ms
     (_COILS_MAIN, 1, STARTING, 5000, STOP_PCS, FAILED_PCS, RUN),        # HOLD_ZERO
     (_COILS_MAIN, 1, RUNNING, 0, EMPTY, FAILED_NONE, RUN),              # RUN
     (_COILS_MAIN, 1, STOPPING, 5000, STOP_PCS, FAILED_NONE, STOP_PCS),  # EMPTY
@@ -90,6 +90,7 @@ class Sequence:
         self._urgent = False
         self._open_ms = settings.stop_open_ms
         self._open_ms_now = settings.stop_open_ms
+        self._start_ms = settings.pcs_start_ms
         self._cool_ms = settings.precharge_pause_ms
         self._rated_w = settings.w_rated
         self._small_ma = pack.rated_ma * settings.strings_p // 50
@@ -172,6 +173,8 @@ class Sequence:
         if self._done[self.step]():
             self._enter(row[6], now_ms)
         elif row[3] and self._spent_ms >= row[3]:
+            self._expire(row, now_ms)
+        elif self.step == START_PCS and self._spent_ms >= self._start_ms:
             self._expire(row, now_ms)
         if WAIT_PCS <= self.step <= RUN and self.strings.sets > 1:
             self.strings.tick(now_ms)
