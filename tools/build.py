@@ -9,6 +9,7 @@ same bytes every time and in every folder.
 import ast
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,8 +18,10 @@ import tempfile
 from pathlib import Path
 
 from tools.bundle import PATH as BUNDLE
-from tools.bundle import bundle, place
+from tools.bundle import bundle, place, with_hot_words
 from tools.fold import fold, module_name
+from tools.inline import inline
+from tools.lines import thin
 from tools.shorten import shorten
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,8 +32,10 @@ STARTERS = ("boot.py", "main.py")
 TABLES = (".tsv",)
 BOARD_FILES = ("board.json", "config.json")
 COMPILER_FLAGS = ("-O2", "-msmall-int-bits=31")
-# First lines of the modules in the bundles made so far, by the bundles' bytes; for the manifest.
-_LINES = {}
+# A traceback names the function, not the line in it: 3 KB of RAM. False keeps every line.
+THIN_LINES = True
+# What leads from a traceback to the source, of the images made so far, by their bundles' bytes.
+_PLACES = {}
 
 
 class BuildError(Exception):
@@ -105,9 +110,44 @@ def processed(files, firmware=FIRMWARE):
         except SyntaxError as fault:
             raise BuildError(f"{inside}:{fault.lineno}: SyntaxError: {fault.msg}") from None
     try:
-        return shorten(fold(texts))
+        return fold(texts)
     except ValueError as fault:
         raise BuildError(str(fault)) from None
+
+
+def joined(texts, starters=None):
+    """(texts as they are compiled, {module: its first line in the bundle}, {line: line there}).
+
+    The last one leads from the bundle as it is compiled to the bundle before calls were written
+    out, in which the lines of a module stand together. The last result is kept in build/: it
+    takes seconds, and boards differ in what is compiled, not in the texts.
+    """
+    starters, back = starters or {}, {}
+    kept = BUILD / "joined.json"
+    tools = {path.name: path.read_text() for path in Path(__file__).parent.glob("*.py")}
+    key = hashlib.sha256(json.dumps([texts, starters, tools], sort_keys=True).encode()).hexdigest()
+    found = json.loads(kept.read_text()) if kept.is_file() else {}
+    if found.get("key") == key:
+        back = {int(line): at for line, at in found["back"].items()}
+        return found["texts"], found["first"], back
+    texts, first = bundle(texts)
+    if first:
+        texts[BUNDLE], back, _ = inline({**texts, **starters}, BUNDLE)
+    texts = shorten({**texts, **starters})
+    if first:
+        texts[BUNDLE] = with_hot_words(texts[BUNDLE])
+    texts = {path: text for path, text in texts.items() if path not in starters}
+    BUILD.mkdir(exist_ok=True)
+    partial = BUILD / f".joined-{os.getpid()}"
+    partial.write_text(json.dumps({"key": key, "texts": texts, "first": first, "back": back}))
+    partial.replace(kept)
+    return texts, first, back
+
+
+def starters(firmware=FIRMWARE):
+    """{name: text} of what MicroPython itself runs: it stays text, and what it names stays."""
+    return {name: (firmware / name).read_text() for name in STARTERS
+            if (firmware / name).is_file()}
 
 
 def image(name, firmware=FIRMWARE):
@@ -117,28 +157,33 @@ def image(name, firmware=FIRMWARE):
     content = {on_board: path.read_bytes() for on_board, path in files
                if not on_board.endswith(".mpy")}
     try:
-        texts, lines = bundle(processed(files, firmware))
+        texts, lines, back = joined(processed(files, firmware), starters(firmware))
     except ValueError as fault:
         raise BuildError(str(fault)) from None
     for inside, text in texts.items():
-        content[inside[:-3] + ".mpy"] = compile_module(text, inside, arch)
-    if lines:
-        _LINES[content[BUNDLE[:-3] + ".mpy"]] = lines
+        data = compile_module(text, inside, arch)
+        begins = range(1, text.count("\n") + 2)
+        if THIN_LINES:
+            data, begins = thin(data)
+        content[inside[:-3] + ".mpy"] = data
+        if inside == BUNDLE:
+            _PLACES[data] = {"bundle": lines, "lines": [back.get(line, 1) for line in begins]}
     return dict(sorted(content.items()))
 
 
 def manifest(name, content):
     """The manifest's text: board, compiler settings, and size and sha256 of each file.
 
-    bundle: {module: its first line in the bundle}, to read a traceback from a board.
+    To read a traceback from a board: lines has the line in the bundle for each number that a
+    traceback may show as a line of bess.bundle, bundle the first line of each module there.
     """
     files = [
         {"path": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for path, data in sorted(content.items())
     ]
     head = {"board": name, "arch": load_board(name).get("arch"), "flags": list(COMPILER_FLAGS)}
-    lines = _LINES.get(content.get(BUNDLE[:-3] + ".mpy"), {})
-    return json.dumps({**head, "bundle": lines, "files": files}, indent=1) + "\n"
+    places = _PLACES.get(content.get(BUNDLE[:-3] + ".mpy"), {"bundle": {}, "lines": []})
+    return json.dumps({**head, **places, "files": files}, indent=1) + "\n"
 
 
 def write(name, content, build=BUILD):
@@ -169,7 +214,10 @@ def size_table(content):
 
 
 def where(words, build=BUILD):
-    """'path:line' of the source behind a line of bess.bundle as last built for a board."""
+    """'path:line' of the source behind a line of bess.bundle as last built for a board.
+
+    With THIN_LINES that is where the function begins.
+    """
     board, line = (*words, "", "")[:2]
     path = build / board / "manifest.json"
     if len(words) != 2 or not line.isdigit() or board not in boards():
@@ -177,10 +225,11 @@ def where(words, build=BUILD):
                          "of bess.bundle")
     if not path.is_file():
         raise BuildError(f"{path.relative_to(ROOT)} is missing: run `make build BOARD={board}`")
-    lines = json.loads(path.read_text()).get("bundle", {})
-    if int(line) < min(lines.values(), default=sys.maxsize):
+    found = json.loads(path.read_text())
+    if not 0 < int(line) <= len(found["lines"]) or \
+            found["lines"][int(line) - 1] < min(found["bundle"].values(), default=sys.maxsize):
         raise BuildError(f"line {line}: no module stands there")
-    return place(lines, int(line))
+    return place(found["bundle"], found["lines"][int(line) - 1])
 
 
 def main(words):

@@ -24,9 +24,9 @@ ENTRY = "bess.app"
 NAME = "bess.bundle"
 PATH = NAME.replace(".", "/") + ".py"
 # Imported inside functions, because a configuration could do without them; none of ours does.
-ALWAYS = ("bess.protocols.modbus_rtu", "bess.protocols.modbus_tcp", "bess.devices.sunspec_pcs",
-          "bess.devices.sunspec_meter", "bess.devices.register_bank", "bess.ports.listener",
-          "bess.services.modbus_server")
+ALWAYS = ("bess.protocols.modbus_rtu", "bess.protocols.modbus_tcp", "bess.devices.bess_module",
+          "bess.devices.sunspec_pcs", "bess.devices.sunspec_meter", "bess.devices.register_bank",
+          "bess.ports.listener", "bess.services.modbus_server")
 # (module, name) that a text spells, but means another one of that name: this one may be renamed.
 NOT_MEANT = (("bess.core.control.views", "Views"),)
 _SHORT = 2      # characters; longer names are public ones
@@ -51,8 +51,13 @@ def bundle(sources):
         first[module.path] = text.count("\n") + 1
         text += joint.inside(module).rstrip("\n") + "\n"
     near = [f"{name} = {name}" for name in _BUILT_IN if name in joint.free]
-    result[PATH] = "; ".join([hot_words(text), *near]) + text
+    result[PATH] = "; ".join(near) + text
     return result, first
+
+
+def with_hot_words(text):
+    """The bundle's text behind a statement that makes the most frequent words cheap."""
+    return hot_words(text) + "; " + text if text[0] != "\n" else hot_words(text) + text
 
 
 def place(first, line):

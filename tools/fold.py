@@ -67,13 +67,14 @@ def fold(sources):
         if module not in known:
             known[module] = {}          # a circle of imports finds nothing here
             tree = trees[paths[module]]
-            known[module] = constants(tree, imports(tree, paths, look))
+            given = imports(tree, paths, look)
+            known[module] = {**given, **constants(tree, given)}     # also what it hands on
         return known[module]
 
     held = attributes(trees)
+    given = {path: imports(tree, paths, look) for path, tree in trees.items()}
     return {path: text if path in KEEP else
-            rewrite(text, trees[path], imports(trees[path], paths, look),
-                    look(module_name(path)), held)
+            rewrite(text, trees[path], given[path], constants(trees[path], given[path]), held)
             for path, text in sources.items()}
 
 

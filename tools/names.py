@@ -91,8 +91,9 @@ def is_near(one, other):
 class _Uses(ast.NodeVisitor):
     """Collects (node, name, origin, names bound around it) of what is not local."""
 
-    def __init__(self, module):
+    def __init__(self, module, movable):
         self.module = module
+        self.movable = movable
         self.scopes = []    # (is a class, {name: origin}) from outside to inside
         self.found = []
 
@@ -114,7 +115,7 @@ class _Uses(ast.NodeVisitor):
         self.scopes.pop()
 
     def visit_Name(self, node):
-        if node.id in _NOT_MOVABLE:
+        if self.movable and node.id in _NOT_MOVABLE:
             raise self.module.fault(node, f"{node.id}: a module that is bundled may not use "
                                           f"{_NOT_MOVABLE[node.id]}")
         self.note(node, node.id)
@@ -153,14 +154,15 @@ class _Uses(ast.NodeVisitor):
             self.note(alias, alias.asname or alias.name.partition(".")[0])
 
     def visit_ImportFrom(self, node):
-        if self.scopes and self.scopes[-1][0]:
+        if self.movable and self.scopes and self.scopes[-1][0]:
             raise self.module.fault(node, "an import in the body of a class")
         if node.level or node.names[0].name == "*":
             raise self.module.fault(node, "write `from bess.x import name`")
         bound = self.scopes[-1][1] if self.scopes else self.module.bound
         for alias in node.names:
             name = alias.asname or alias.name
-            if bound[name] is None and is_near(self.module.name, node.module):
+            if (self.movable and bound[name] is None
+                    and is_near(self.module.name, node.module)):
                 raise self.module.fault(node, f"{name} is bound twice")
             self.note(alias, name)
 
@@ -170,10 +172,14 @@ class _Uses(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Global(self, node):
-        raise self.module.fault(node, "global: a module that is bundled keeps state in objects")
+        if self.movable:
+            raise self.module.fault(node, "global: a module that is bundled keeps state in "
+                                          "objects")
 
     def visit_NamedExpr(self, node):
-        raise self.module.fault(node, ":= in a module that is bundled: write an assignment")
+        if self.movable:
+            raise self.module.fault(node, ":= in a module that is bundled: write an assignment")
+        self.generic_visit(node)
 
     def visit_JoinedStr(self, node):
         for part in ast.walk(node):
@@ -181,7 +187,7 @@ class _Uses(ast.NodeVisitor):
                 raise self.module.fault(node, "an f-string with a name in it: use %")
 
     def visit_Delete(self, node):
-        if not self.scopes:
+        if self.movable and not self.scopes:
             raise self.module.fault(node, "del at the top of a module that is bundled")
         self.generic_visit(node)
 
@@ -197,13 +203,14 @@ class _Uses(ast.NodeVisitor):
             self.visit(node.value)
 
 
-def uses(module):
+def uses(module, movable=True):
     """[(node, name, origin, around)] of every use of a name that is not local to a function.
 
+    movable: raise NameFault where the code could not stand in another module.
     node: where it stands; an Attribute when one is taken of it. origin: (module, name) when a
     function imports it itself, None when it is a module-level or built-in one. around: the names
     that functions and classes around it bind.
     """
-    visitor = _Uses(module)
+    visitor = _Uses(module, movable)
     visitor.visit(module.tree)
     return visitor.found

@@ -12,9 +12,10 @@ from tools.bench import chip, heap32, modbus, modbus_load
 TICKS = 1500
 TRIES = 5
 
-# 60 us on the reference desktop, where the loop of chip64/tick_program.py takes 58 us undisturbed:
-# 60 / 58. Tick and loop slow down together on another machine; their quotient stays.
-TICK_LOOPS_MAX = 1.03
+# 100 us with the whole power manager on the reference desktop, where the loop of
+# chip64/tick_program.py takes 58 us undisturbed: 100 / 58. Tick and loop slow down together on
+# another machine; their quotient stays.
+TICK_LOOPS_MAX = 1.72
 UMODBUS_TIMES_MIN = 2.5
 
 

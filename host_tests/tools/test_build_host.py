@@ -12,7 +12,7 @@ from tools import build, wasm32
 
 FIRMWARE = {
     "boot.py": "import machine\n",
-    "main.py": "import bess.app\n",
+    "main.py": "import bess.app\nbess.app.go(0)\n",
     "bess/app.py": "def go(x):\n    assert x\n    return 7\n",
     "bess/core/tick.py": "MASK = 0x3FFFFFFF\n",
     "bess/points.tsv": "name\tunit\n",

@@ -12,7 +12,6 @@ from tools import build, mpy_run, wasm32
 from tools.bundle import ALWAYS, ENTRY, NAME, PATH, bundle, place
 from tools.fold import fold
 from tools.names import Module
-from tools.shorten import shorten
 
 ROOT = build.ROOT
 GO = "import sys\nsys.path[:] = [{!r}, '.frozen']\nfrom bess import app\nprint(app.go())\n"
@@ -231,7 +230,7 @@ def test_what_the_configurations_ask_for_is_in_the_firmware():
         data = json.loads(path.read_text())
         kinds = {device["kind"] for link in data["links"] for device in link["devices"]}
         assert data.get("modbus_port", 502), path
-        assert {"sunspec_pcs", "sunspec_meter"} <= kinds, path
+        assert {"bess_module", "sunspec_pcs", "sunspec_meter"} <= kinds, path
         assert {"rtu", "tcp"} <= {link["kind"] for link in data["links"]}, path
     names = {Module(path, text).name for path, text in build.processed(
         build.sources("virtual")).items()}
@@ -257,7 +256,7 @@ def test_the_bundled_firmware_decides_the_same():
              for path in sorted(build.FIRMWARE.rglob("*.py"))}
     site = {path.relative_to(ROOT).as_posix(): path.read_text()
             for path in sorted(SIMULATION.glob("*.py")) if not path.name.startswith("test_")}
-    whole, first = bundle(shorten(fold({**texts, **site})))
+    whole, first, _ = build.joined(fold({**texts, **site}), build.starters())
     assert "bess/core/control/manager.py" in first
     with tempfile.TemporaryDirectory() as folder:
         written(folder, {path if path in site else f"firmware/{path}": text
@@ -296,10 +295,12 @@ def test_where_reads_the_manifest_of_the_last_build():
     with tempfile.TemporaryDirectory() as folder:
         content = build.image("virtual")
         manifest = build.write("virtual", content, Path(folder)) / "manifest.json"
-        first = json.loads(manifest.read_text())["bundle"]
-        line = first["bess/core/control/manager.py"] + 6
-        said = build.where(["virtual", str(line)], Path(folder))
-        assert said == "bess/core/control/manager.py:7"
+        found = json.loads(manifest.read_text())
+        source = (build.FIRMWARE / "bess/core/image.py").read_text().split("\n")
+        line = 1 + next(i for i, text in enumerate(source) if text.startswith("    def latch("))
+        said = {build.where(["virtual", str(number + 1)], Path(folder))
+                for number, at in enumerate(found["lines"]) if at >= min(found["bundle"].values())}
+        assert any(f"bess/core/image.py:{line + more}" in said for more in range(6)), said
     for words in ([], ["virtual"], ["esp8266", "7"], ["virtual", "x"], ["virtual", "7", "8"]):
         said = build.main(["--where", *words])
         assert said.startswith("error: --where wants a board") and "\n" not in said, said

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools import build
+from tools.fold import fold
 from tools.mpy_run import interpreter
 
+PROGRAMS = ("tick_program.py", "serve_program.py")
 CHIP64 = Path(__file__).resolve().parent / "chip64"
 HEAP = "112wK"
 UMODBUS = "micropython-modbus==2.3.7"
@@ -25,17 +27,24 @@ def numbers():
 
 
 def install(folder):
-    """The modules, folded, shortened and compiled as in an image, below `folder`."""
-    for inside, text in build.processed(build.sources("virtual")).items():
-        target = Path(folder) / (inside[:-3] + ".mpy")
+    """The modules as an image has them, and the bench programs as a part of it, below `folder`."""
+    texts = build.processed(build.sources("virtual"))
+    texts |= fold({path.name: path.read_text() for path in CHIP64.glob("*.py")
+                   if path.name != "umodbus_program.py"})
+    for inside, text in build.joined(texts, build.starters())[0].items():
+        target = Path(folder) / inside
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(build.compile_module(text, inside))
+        if inside in PROGRAMS:
+            target.write_text(text)
+        else:
+            target.with_suffix(".mpy").write_bytes(build.compile_module(text, inside))
+    (Path(folder) / "machine.py").write_text("Pin = UART = None\n")
     (Path(folder) / "numbers.json").write_text(json.dumps(numbers()))
     return Path(folder)
 
 
-def command(program, *words, heap=HEAP):
-    return [interpreter(), "-X", f"heapsize={heap}", str(CHIP64 / program), *map(str, words)]
+def command(program, *words, heap=HEAP, tree=CHIP64):
+    return [interpreter(), "-X", f"heapsize={heap}", str(Path(tree) / program), *map(str, words)]
 
 
 def environment(tree):
@@ -44,7 +53,7 @@ def environment(tree):
 
 def run(tree, program, *words, heap=HEAP):
     """What a program prints, as JSON."""
-    done = subprocess.run(command(program, *words, heap=heap), env=environment(tree),
+    done = subprocess.run(command(program, *words, heap=heap, tree=tree), env=environment(tree),
                           capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")

@@ -1,10 +1,11 @@
 """Heap of the core profile on 32-bit MicroPython: what lives after start-up with 16 modules.
 
-The image as it ships (.mpy, -O2, folded, shortened), the whole application of bess/app.py with
-every object and task: 16 modules on one RS-485 bus, SunSpec inverter, photovoltaics and meter over
-TCP, Modbus server, console. Chip and site are the stubs in chip32/ on virtual time; they are
-loaded before the first reading, so that their bytes are not in the figure. Garbage goes only
-between two calls, so each reading is taken in a later call than the work before it.
+The image as it ships (.mpy, -O2, bundled, calls written out, names and lines shortened), the whole
+application of bess/app.py with every object and task: 16 modules on one RS-485 bus, SunSpec
+inverter, photovoltaics and meter over TCP, Modbus server, console. Chip and site are the stubs in
+chip32/ on virtual time; they are loaded before the first reading, so that their bytes are not in
+the figure. Garbage goes only between two calls, so each reading is taken in a later call than the
+work before it.
 """
 
 import ast
@@ -13,11 +14,13 @@ import json
 from tools import build, wasm32
 from tools.bundle import bundle
 from tools.fold import module_name
+from tools.lines import thin
+from tools.shorten import shorten
 
 STUBS = build.ROOT / "tools" / "bench" / "chip32"
 MODULES = 16
 TICKS = 100
-BYTES_MAX = 110_000         # what CI lets pass; the aim of the core profile is 81 920
+BYTES_MAX = 140_000         # what CI lets pass; the aim with the whole power manager is 112 640
 
 _BEGIN = ("""import gc, sys, json, errno, struct, array, binascii, select, os
 import machine, socket, asyncio, time, peers
@@ -78,13 +81,13 @@ def measure():
     """{"total", "modules": [(name, bytes)], "rest"}: bytes of heap, in the order of loading.
 
     modules: what each would take as a file of its own; rest: objects and tasks, less what the
-    bundle saves and what is forgotten after the start.
+    bundle and the calls written out save, and what is forgotten after the start.
     """
     total, loaded = live(files())
     texts = build.processed(build.sources("virtual"))
     joined = {module_name(path) for path in bundle(texts)[1]}
-    single = {path[:-3] + ".mpy": build.compile_module(text, path)
-              for path, text in texts.items()}
+    single = {path[:-3] + ".mpy": thin(build.compile_module(text, path))[0]
+              for path, text in shorten(texts, stay=("make",)).items()}
     modules = by_module(in_order({*loaded, *joined}), files(single))
     return {"total": total, "modules": modules,
             "rest": total - sum(size for _, size in modules)}

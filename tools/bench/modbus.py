@@ -46,7 +46,8 @@ def servers(tree, stack):
     umodbus = chip.umodbus(build.BUILD / "umodbus")
     ports = {name: free_port() for name in ("ours", "umodbus", "pymodbus")}
     words = {
-        "ours": (chip.command("serve_program.py", ports["ours"]), chip.environment(tree)),
+        "ours": (chip.command("serve_program.py", ports["ours"], tree=tree),
+                 chip.environment(tree)),
         "umodbus": (chip.command("umodbus_program.py", ports["umodbus"]),
                     {"MICROPYPATH": f"{umodbus}:.frozen"}),
         "pymodbus": ([sys.executable, "-c", _PYMODBUS, str(ports["pymodbus"])], None),

@@ -68,13 +68,15 @@ class Module:
     _counter = None             # of the last answer; the first alone does not prove life
     _balancing = 0              # what the module was told last
     _told_ms = 0
+    _latency_ms = 0
 
     def __init__(self, unit, index, pack, period_ms=500, balance=True, latency_ms=0):
         self.unit = unit
         self._index = index
         self._pack = pack
-        self._latency_ms = latency_ms
         self._poll = Poll(unit, 0, _REGISTERS, period_ms)
+        if latency_ms:
+            self._latency_ms = latency_ms
         if not balance:
             self._balance = False
 

@@ -43,7 +43,8 @@ def broken(manager, before_w, dt_ms):
     if rise_w > allowed_w + abs(manager.shifted_w):
         return TOO_STEEP
     wish_w = manager.requests.wish_w
-    if rise_w > 0 and not manager.support.acts and (wish_w <= 0 if w > 0 else wish_w >= 0):
+    supports = manager.support is not None and manager.support.acts
+    if rise_w > 0 and not supports and (wish_w <= 0 if w > 0 else wish_w >= 0):
         return UNASKED
     return STALE if _stale(manager) else 0
 

@@ -293,7 +293,7 @@ class Manager(Parts):
                 sequence.wait(now_ms)   # the time for the inverter counts from zero on
         else:
             ramp.stop()
-        self.command.battery_w = self._supported(dt_ms) if self._supports else ramp.w
+        self.command.battery_w = self._supported(dt_ms) if self.support else ramp.w
         self.command.run = sequence.run and self._run_code()
 
     def _run_code(self):

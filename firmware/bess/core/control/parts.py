@@ -20,7 +20,6 @@ from bess.core.control.views import Views
 from bess.core.control.wishes import Wishes
 from bess.core.events import Events
 from bess.core.flow.direction import Direction
-from bess.core.flow.grid_support import GridSupport
 from bess.core.flow.tracking import Tracking
 from bess.core.image import History, Image
 from bess.core.points import BY_MANUAL, BY_PROTECT_CHARGE, BY_REMOTE, BY_SELF_USE, BY_TEST
@@ -28,6 +27,7 @@ from bess.core.request import Requests, slot_of
 from bess.core.tick import Dwell
 from bess.core.window import Window
 
+_NO_CURVES = ("none", "none", "none")
 _RESET_MS = 5000
 _RESUME_MS = 10_000                 # a stored wish to run is followed so long after a restart
 
@@ -67,15 +67,20 @@ class Parts:
         self.tracking = Tracking(settings)
         self.grid = GridRules(settings)
         self.island = Island(settings, self.grid, self.pack, self.events)
-        self.support = GridSupport(settings)
-        self._supports = (settings.frequency_watt, settings.volt_watt,
-                          settings.volt_var) != ("none", "none", "none")
         self.direction = Direction(settings)
+        self.support = None         # loaded where a curve is configured: few sites need it
+        if (settings.frequency_watt, settings.volt_watt, settings.volt_var) != _NO_CURVES:
+            from bess.core.flow.grid_support import GridSupport
+            self.support = GridSupport(settings)
         self.shifted_w = 0          # by so much grid support has moved the command in this tick
         self.capability = Capability(settings)
         self.history = History(64)
         self.views = Views(self)
         self.journal = Journal(self)
+        self._reset(settings)
+
+    def _reset(self, settings):
+        """How it stands when it is made."""
         self.mode = STANDBY
         self.run_wanted = 0
         self.latched = 0

@@ -75,7 +75,7 @@ class Views:
         now[GRID_CONNECTION] = manager.grid.kind
         now[GRID_STATE] = manager.island.state
         now[ISLAND] = 1 if manager.island.islanded else 0
-        now[VAR_PM] = manager.support.var_pm
+        now[VAR_PM] = manager.support.var_pm if manager.support else None
         left_ms = manager.requests.left_ms
         now[REQUEST_LEFT_S] = None if left_ms is None else min(left_ms // 1000, _AGE_DS_MAX)
 
