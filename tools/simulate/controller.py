@@ -63,7 +63,8 @@ def configuration(site, tick_ms):
         "modules_s": modules_s, "strings_p": modules // modules_s,
         "module_ma_rated": 157_000, "module_wh_rated": 16_076,
         "soc_pm_min": site["soc_pm_min"], "soc_pm_max": site["soc_pm_max"],
-        "self_use": site["self_use"], "backup_output": site["backup"], "modbus_write": "any",
+        "self_use": site["self_use"], "backup_output": site["backup"],
+        "pcs_forms_grid": site["backup"], "modbus_write": "any",
         "links": [
             {"kind": "rtu", "name": "modules", "devices": bus},
             {"kind": "tcp", "name": "inverter",
