@@ -7,26 +7,20 @@ by hand, because small functions with a name are easier to read and to test.
 Only what cannot change the meaning: one definition, one use, and that a call; in a place where the
 call is what is done first; no early return out of a loop, except behind `return`; no closure, no
 generator, no name that would mean something else there. Arguments are evaluated once and in order.
+Here is which calls those are; `tools/inline_body.py` has what is written in their place.
 """
 
 import ast
-import copy
 
 from tools.fold import apply
+from tools.inline_body import StaysCall, Writer, first_part, without_docstring
 from tools.shorten import API, LIBRARY, api
 
-LOCALS_MAX = 16         # the compiler needs one byte for the first 16 local variables
 _DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _CLOSED = (*_DEFS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
            ast.ClassDef)
 _STRANGE = (*_CLOSED, ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal, ast.Import,
             ast.ImportFrom, ast.Delete, ast.NamedExpr, ast.JoinedStr, ast.Starred)
-# Of unknown values < and >= may both be false, of these two cannot.
-_OPPOSITE = {ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
-
-
-class _Not(Exception):
-    """This call stays a call."""
 
 
 def inline(sources, path, kept=(), private=False):
@@ -135,8 +129,8 @@ def _pass(tree, others, barred, private, dropped):
         for caller in users.get(name, ()):
             if caller.node is not callee.node and not caller.gone:
                 try:
-                    done = _Writer(caller, callee).written()
-                except _Not:
+                    done = _Call(caller, callee).written()
+                except StaysCall:
                     break
                 if done:
                     callee.remove()
@@ -221,25 +215,33 @@ def _families(trees):
     return find
 
 
-class _Writer:
-    """Writes the body of one function into another one, if that calls it."""
+class _Call:
+    """The call of one function in another one, if there is one."""
 
     def __init__(self, caller, callee):
         self.caller, self.callee = caller, callee
         self.is_async = isinstance(callee.node, ast.AsyncFunctionDef)
 
     def written(self):
-        """True when done, False when this caller does not call it; raises _Not."""
-        found = self.find(self.caller.node)
+        """True when done, False when this caller does not call it; raises StaysCall."""
+        found = self.find()
         if found is None:
+            if any(self.is_call(node) for node in ast.walk(self.caller.node)):
+                raise StaysCall
             return False
         self.check()
-        if found == "inside":
-            raise _Not
         block, statement, call, how = found
         at = block.index(statement)
-        block[at:at + 1] = self.replacement(statement, call, how)
+        block[at:at + 1] = Writer(self.caller, self.callee, statement, call).written(how)
         return True
+
+    def find(self):
+        """(block, statement, call, how it is used) or None."""
+        for block, statement in _statements(self.caller.node):
+            found = self.in_statement(statement)
+            if found:
+                return (block, statement, *found)
+        return None
 
     def is_call(self, node):
         if self.is_async:
@@ -260,20 +262,6 @@ class _Writer:
     def is_private(self):
         return self.callee.node.name.startswith("_")
 
-    def find(self, function):
-        """(block, statement, call, how it is used), "inside" another expression, or None."""
-        for node in ast.walk(function):
-            for block in (getattr(node, "body", None), getattr(node, "orelse", None),
-                          getattr(node, "finalbody", None)):
-                if isinstance(block, list):
-                    for statement in block:
-                        found = self.in_statement(statement)
-                        if found:
-                            return (block, statement, *found)
-        if any(self.is_call(node) for node in ast.walk(function)):
-            return "inside"
-        return None
-
     def in_statement(self, statement):
         """(call, how) of a statement that calls it first of all."""
         if isinstance(statement, ast.Expr) and self.is_call(statement.value):
@@ -287,7 +275,7 @@ class _Writer:
         if isinstance(statement, (ast.If, ast.Assign, ast.Expr, ast.Return)):
             value = statement.test if isinstance(statement, ast.If) else statement.value
         while value is not None and not self.is_call(value):
-            value = _first(value)
+            value = first_part(value)
         if value is not None:
             return value, "inside"
         if self.expression() is not None and isinstance(
@@ -300,184 +288,40 @@ class _Writer:
 
     def expression(self):
         """What a function returns that does nothing else."""
-        body = _without_docstring(self.callee.node.body)
+        body = without_docstring(self.callee.node.body)
         if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None \
                 and not self.is_async:
             return body[0].value
         return None
 
     def check(self):
-        """Raise _Not for what cannot stand in another function."""
+        """Raise StaysCall for what cannot stand in another function."""
         node = self.callee.node
         args = node.args
         if (node.decorator_list or args.vararg or args.kwarg or args.kwonlyargs
                 or args.posonlyargs):
-            raise _Not
+            raise StaysCall
         inside = [part for statement in node.body for part in ast.walk(statement)]
         if any(isinstance(part, _STRANGE) for part in inside):
-            raise _Not
+            raise StaysCall
         words = {part.id for part in inside if isinstance(part, ast.Name)}
         if "super" in words or (words - self.callee.locals) & self.caller.locals:
-            raise _Not
+            raise StaysCall
         if any(isinstance(part, _CLOSED) for part in ast.walk(self.caller.node)
                if part is not self.caller.node):
-            raise _Not
+            raise StaysCall
         if any(isinstance(part, (ast.Yield, ast.YieldFrom))
                for part in ast.walk(self.caller.node)):
-            raise _Not
-
-    def values(self, call):
-        """[(parameter, the expression it gets)] in the order of evaluation."""
-        call = call.value if self.is_async else call
-        if call.keywords or any(isinstance(value, ast.Starred) for value in call.args):
-            raise _Not
-        given = list(call.args)
-        names = [part.arg for part in self.callee.node.args.args]
-        if self.callee.cls is not None:
-            given.insert(0, call.func.value)
-        defaults = self.callee.node.args.defaults
-        while len(given) < len(names):
-            at = len(given) - len(names) + len(defaults)
-            if at < 0 or not isinstance(defaults[at], ast.Constant):
-                raise _Not
-            given.append(defaults[at])
-        if len(given) > len(names):
-            raise _Not
-        return list(zip(names, given))
-
-    def replacement(self, statement, call, how):
-        body = copy.deepcopy(_without_docstring(self.callee.node.body))
-        stored = {part.id for piece in body for part in ast.walk(piece)
-                  if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
-        stored |= {part.name for piece in body for part in ast.walk(piece)
-                   if isinstance(part, ast.ExceptHandler) and part.name}
-        if how == "expression":
-            return [self.with_expression(statement, call, body[0].value)]
-        before, chosen = [], {}
-        around = getattr(statement, "busy", frozenset())
-        fresh = self.fresh(around)
-        values = self.values(call)
-        target = None
-        if how == "assign":
-            target = statement.targets[0].id
-        for name, value in values:
-            direct = name not in stored and (
-                isinstance(value, ast.Constant) or isinstance(value, ast.Name)
-                and value.id in self.caller.locals)
-            uses = sum(isinstance(part, ast.Name) and part.id == name
-                       for piece in body for part in ast.walk(piece))
-            if direct:
-                chosen[name] = value
-            elif not uses and not _acts(value):
-                chosen[name] = value
-            else:
-                word = next(fresh)
-                chosen[name] = ast.Name(word, ast.Load())
-                before.append(ast.Assign([ast.Name(word, ast.Store())], value,
-                                         lineno=statement.lineno))
-        for name in sorted(stored - set(chosen)):
-            chosen[name] = ast.Name(next(fresh), ast.Load())
-        self.room(chosen)
-        body = [_Renamer(chosen).visit(piece) for piece in body]
-        if how == "return":
-            after = [] if _ends(body) else [ast.Return(None)]
-            result = before + body + after
-        elif how == "nothing":
-            result = before + _tail(body, _dropped)
-        elif how == "assign":
-            if target in {node.id for value in chosen.values() for node in ast.walk(value)
-                          if isinstance(node, ast.Name)} and not _last_only(body):
-                raise _Not
-            result = before + _tail(body, lambda value: [
-                ast.Assign([ast.Name(target, ast.Store())], value or ast.Constant(None))])
-        else:
-            word = next(fresh)
-            result = before + _tail(body, lambda value: [
-                ast.Assign([ast.Name(word, ast.Store())], value or ast.Constant(None))])
-            self.caller.locals.add(word)
-            if isinstance(result[-1], ast.Assign) and isinstance(result[-1].targets[0], ast.Name) \
-                    and result[-1].targets[0].id == word:
-                value = result.pop().value      # one path only: it needs no variable
-            else:
-                value = ast.Name(word, ast.Load())
-            result.append(_Swap(call, value).visit(statement))
-        busy = around | {value.id for value in chosen.values() if isinstance(value, ast.Name)}
-        for piece in result:
-            for part in ast.walk(piece):
-                if isinstance(part, ast.stmt) and piece is not statement:
-                    part.busy = busy
-                if isinstance(part, (ast.stmt, ast.expr)) and not hasattr(part, "lineno"):
-                    part.lineno, part.col_offset = statement.lineno, 0
-                    part.end_lineno, part.end_col_offset = statement.lineno, 0
-        return result or [ast.Pass(lineno=statement.lineno, col_offset=0)]
-
-    def with_expression(self, statement, call, value):
-        """The statement with the callee's only expression in the place of the call."""
-        chosen = {}
-        seen = False
-        for name, given in self.values(call):
-            uses = sum(isinstance(part, ast.Name) and part.id == name for part in ast.walk(value))
-            simple = isinstance(given, ast.Constant) or (
-                isinstance(given, ast.Name) and given.id in self.caller.locals)
-            if not simple and (uses != 1 or seen or _first_name(value) != name):
-                raise _Not
-            seen = seen or not simple
-            chosen[name] = given
-        self.room({})
-        return _Swap(call, _Renamer(chosen).visit(value)).visit(statement)
-
-    def fresh(self, around):
-        """Names for local variables; places apart may share them, one inside another may not."""
-        busy = self.callee.locals | around
-        number = 0
-        while True:
-            word = f"_t{number}_"
-            if word not in busy:
-                yield word
-            number += 1
-
-    def room(self, chosen):
-        words = {value.id for value in chosen.values() if isinstance(value, ast.Name)}
-        after = self.caller.locals | words
-        if len(after) > max(LOCALS_MAX, len(self.caller.locals)):
-            raise _Not
-        self.caller.locals = after
+            raise StaysCall
 
 
-def _without_docstring(body):
-    first = body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        return body[1:]
-    return body
-
-
-def _first(value):
-    """The part of an expression that is evaluated first."""
-    if isinstance(value, ast.BinOp):
-        return value.left
-    if isinstance(value, ast.Compare):
-        return value.left
-    if isinstance(value, ast.BoolOp):
-        return value.values[0]
-    if isinstance(value, ast.UnaryOp):
-        return value.operand
-    if isinstance(value, ast.IfExp):
-        return value.test
-    if isinstance(value, (ast.Subscript, ast.Attribute, ast.Await)):
-        return value.value
-    if isinstance(value, ast.Call):
-        if isinstance(value.func, ast.Name):
-            return value.args[0] if value.args else None
-        return value.func
-    if isinstance(value, (ast.Tuple, ast.List)) and value.elts:
-        return value.elts[0]
-    return None
-
-
-def _first_name(value):
-    while value is not None and not isinstance(value, ast.Name):
-        value = _first(value)
-    return value.id if value is not None else None
+def _statements(function):
+    """(block, statement) for every statement of a function."""
+    for node in ast.walk(function):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if isinstance(block, list):
+                yield from ((block, statement) for statement in block)
 
 
 def _outer(statement):
@@ -489,106 +333,3 @@ def _outer(statement):
         if not isinstance(node, _CLOSED):
             todo += [part for part in ast.iter_child_nodes(node)
                      if isinstance(part, (ast.expr, ast.keyword))]
-
-
-def _acts(value):
-    """Whether leaving out an expression would leave out more than its value."""
-    return not isinstance(value, (ast.Constant, ast.Name))
-
-
-def _ends(body):
-    """Whether a block never comes to its end."""
-    if not body:
-        return False
-    last = body[-1]
-    if isinstance(last, ast.If):
-        return _ends(last.body) and _ends(last.orelse)
-    if isinstance(last, ast.While) and isinstance(last.test, ast.Constant) and last.test.value:
-        return not any(isinstance(part, ast.Break) for part in ast.walk(last))
-    return isinstance(last, (ast.Return, ast.Raise))
-
-
-def _returns(node):
-    return any(isinstance(part, ast.Return) for part in ast.walk(node))
-
-
-def _last_only(body):
-    """Whether a block returns only in its last statement, so that nothing is read after it."""
-    return not any(_returns(piece) for piece in body[:-1])
-
-
-def _tail(body, make):
-    """A block with every return replaced by what `make` writes for its value; raises _Not."""
-    out = []
-    for at, piece in enumerate(body):
-        if isinstance(piece, ast.Return):
-            return out + make(piece.value)
-        if not _returns(piece):
-            out.append(piece)
-            if isinstance(piece, ast.Raise):
-                return out
-            continue
-        if not isinstance(piece, ast.If):
-            raise _Not
-        rest = body[at + 1:]
-        if _ends(piece.body):
-            yes, no = _tail(piece.body, make), _tail(piece.orelse + rest, make)
-        elif piece.orelse and _ends(piece.orelse):
-            yes, no = _tail(piece.body + rest, make), _tail(piece.orelse, make)
-        elif not rest:
-            yes, no = _tail(piece.body, make), _tail(piece.orelse, make)
-        else:
-            raise _Not
-        return out + _choice(piece, yes, no)
-    return out + make(None)
-
-
-def _choice(piece, yes, no):
-    if yes:
-        return [ast.If(piece.test, yes, no, lineno=piece.lineno)]
-    if no:
-        return [ast.If(_negated(piece.test), no, [], lineno=piece.lineno)]
-    return [ast.Expr(piece.test, lineno=piece.lineno)]
-
-
-def _negated(test):
-    if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _OPPOSITE:
-        return ast.Compare(test.left, [_OPPOSITE[type(test.ops[0])]()], test.comparators)
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return test.operand
-    return ast.UnaryOp(ast.Not(), test)
-
-
-def _dropped(value):
-    """A value that nobody wants."""
-    return [ast.Expr(value)] if value is not None and _acts(value) else []
-
-
-class _Renamer(ast.NodeTransformer):
-    """Puts expressions in the place of local names."""
-
-    def __init__(self, chosen):
-        self.chosen = chosen
-
-    def visit_Name(self, node):
-        value = self.chosen.get(node.id)
-        if value is None:
-            return node
-        if isinstance(value, ast.Name):
-            return ast.copy_location(ast.Name(value.id, node.ctx), node)
-        return copy.deepcopy(value)
-
-    def visit_ExceptHandler(self, node):
-        if node.name in self.chosen:
-            node.name = self.chosen[node.name].id
-        return self.generic_visit(node)
-
-
-class _Swap(ast.NodeTransformer):
-    """Puts one expression in the place of another one."""
-
-    def __init__(self, old, new):
-        self.old, self.new = old, new
-
-    def visit(self, node):
-        return self.new if node is self.old else super().visit(node)
