@@ -68,6 +68,7 @@ def test_renewal_and_withdrawal():
 
 
 def test_ranks():
+    assert RANKS == (90, 80, 70, 60, 50, 40, 30, 25, 20, 10), "on every interface"
     for i in range(len(RANKS)):
         assert slot_of(RANKS[i]) == i
     assert sorted(RANKS, reverse=True) == list(RANKS)
@@ -77,3 +78,46 @@ def test_ranks():
         assert "55" in str(fault) and "50" in str(fault)
     else:
         raise AssertionError("rank 55")
+
+
+def test_whose_setpoint_it_is():
+    requests = Requests()
+    assert not requests.held(REMOTE, 1), "nobody's"
+    requests.ask(REMOTE, 20, 0, 1000, 1)
+    assert requests.held(REMOTE, 2) and not requests.held(REMOTE, 1)
+    assert not requests.held(MANUAL, 2), "a rank for itself"
+    requests.settle(1000)
+    assert not requests.held(REMOTE, 2), "free when it has ended"
+    requests.ask(REMOTE, 20, 2000)
+    assert not requests.held(REMOTE, 0), "0 by default"
+
+
+def test_what_has_ended_is_marked_until_somebody_takes_it():
+    requests = Requests()
+    requests.ask(REMOTE, 20, 0, 1000)
+    requests.ask(MANUAL, 30, 0)
+    requests.settle(999)
+    assert requests.ended == 0
+    requests.settle(1000)
+    assert requests.ended == 1 << REMOTE
+    assert requests.withdraw(MANUAL) and requests.ended == 1 << REMOTE | 1 << MANUAL
+    requests.withdraw(SELF_USE)
+    assert requests.ended == 1 << REMOTE | 1 << MANUAL, "what was never asked does not end"
+
+
+def test_nobody_asks_before_the_first():
+    requests = Requests()
+    assert (requests.rank, requests.wish_w, requests.left_ms, requests.ended) == (0, 0, None, 0)
+    assert [requests.wish_of(slot) for slot in range(len(RANKS))] == [None] * len(RANKS)
+
+
+def test_only_the_allowed_slots_win():
+    requests = Requests()
+    requests.ask(REMOTE, 20, 0)
+    requests.ask(MANUAL, 30, 0)
+    requests.settle(0, 1 << REMOTE)
+    assert (requests.rank, requests.wish_w) == (50, 20)
+    requests.settle(0, 1 << SELF_USE)
+    assert (requests.rank, requests.wish_w) == (0, 0)
+    requests.settle(0)
+    assert requests.rank == 60, "it was never withdrawn"

@@ -1,7 +1,7 @@
 """The planner's task: slices between control ticks, one plan after another.
 
-Whoever knows prices and forecasts hands a problem to `ask`; a newer one abandons what is under way.
-A plan that the audit refuses is never used: it is an event, and the plan before stays.
+Whoever knows prices and forecasts hands a problem to `ask`; a newer one abandons what is under
+way. A plan that the audit refuses is never used: it is an event, and the plan before stays.
 """
 
 import asyncio

@@ -30,6 +30,10 @@ def test_nothing_is_known_before_the_first_sample():
     made.update(0)
     assert made.strings_live == 0 and made.soc_pm is None and made.cell_mv_max is None
     assert made.charge_ma_max == made.discharge_ma_max == 0
+    for unknown in (made.soc_pm_max, made.soc_pm_min, made.cell_mv_min, made.cell_dc_max,
+                    made.cell_dc_min, made.pack_mv, made.current_ma, made.string_ma_max):
+        assert unknown is None
+    assert (made.imbalance_pm, made.faults, made.modules_live) == (1000, 0, 0)
 
 
 EXTREMES = (
@@ -43,6 +47,8 @@ EXTREMES = (
     (M_SOC_PM, (500, 600, 700, 800), "soc_pm_min", 500, "discharge rules take the lowest"),
     (M_SOC_PM, (1000, 1000, 1000, 1000), "soc_pm", 1000, "full when all are"),
     (M_SOC_PM, (1000, 1000, 1000, 999), "soc_pm", 999, "full only when all are"),
+    (M_SOC_PM, (1, 1, 1, 1), "soc_pm", 1, "nearly empty is not unknown"),
+    (M_SOC_PM, (0, 0, 0, 0), "soc_pm_max", 0, "nor is empty"),
     (M_SOC_PM, (500, None, 700, 800), "soc_pm", None, "one unknown makes it unknown"),
     (M_SOC_PM, (500, None, 700, 800), "soc_pm_max", None, "and closes both sides"),
     (M_SOC_PM, (500, None, 700, 800), "soc_pm_min", None, "and closes both sides"),
@@ -57,6 +63,8 @@ EXTREMES = (
     (M_FULL_DAH, (0, 0, 0, 0), "soc_pm", 500, "no capacity at all: the lowest"),
     (M_FAULTS, (0, 0, 4, None), "faults", 4, "any fault"),
     (M_CURRENT_MA, (60_000, 60_000, 60_000, 60_000), "imbalance_pm", 1000, "equal"),
+    (M_CURRENT_MA, (100_000, 25_500, 0, 0), "imbalance_pm", 1000, "just below 20 % load"),
+    (M_CURRENT_MA, (-100_000, -25_600, 0, 0), "imbalance_pm", 3182, "from 20 % on"),
     (M_CURRENT_MA, (1000, 0, 0, 9000), "imbalance_pm", 1000, "below 20 % load nobody judges"),
     (M_STATE, (3, 3, 2, 3), "charge_ma_max", 0, "a charge switch is off"),
     (M_STATE, (3, 3, 2, 3), "discharge_ma_max", 4 * RATED_MA, "the other side stays"),
@@ -212,3 +220,16 @@ def test_sixteen_large_modules_stay_small_integers():
     sample(made, 0, range(16))
     assert made.soc_pm == 1000 and made.charge_ma_max == 16_000_000
     assert sum(made._charged) < 1 << 30
+
+
+def test_strings_of_their_own():
+    made = pack(modules_s=2, strings_p=3)
+    made.rows[3][M_PACK_MV] = 52_000
+    sample(made, 1100, (2, 3))
+    assert [made.string_mv(s) for s in range(3)] == [105_600, 104_800, 105_600]
+    made.exclude(3)
+    assert [made.string_excluded(s) for s in range(3)] == [False, True, False]
+    made.exclude(4)
+    assert [made.string_excluded(s) for s in range(3)] == [False, True, True]
+    made.readmit()
+    assert [made.string_excluded(s) for s in range(3)] == [False, False, False]

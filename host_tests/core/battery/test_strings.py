@@ -87,6 +87,9 @@ JOINS = (
     (VOLTS_52_MV + 529, 0, False, "more would equalise through the contactor"),
     (VOLTS_52_MV - 529, 0, False, "nor below"),
     (VOLTS_52_MV, 1_570, True, "hardly any current"),
+    (VOLTS_52_MV, 3_140, True, "2 % of the rating on the bus"),
+    (VOLTS_52_MV, 3_141, False, "more"),
+    (VOLTS_52_MV, -3_141, False, "in either direction"),
     (VOLTS_52_MV, 20_000, False, "not into a bus that carries current"),
 )
 
@@ -171,13 +174,13 @@ def test_kept_strings_stay_joined():
 
 
 def test_without_a_reading_of_the_bus_the_first_string_is_the_measure():
-    for string_mv, joins, why in ((VOLTS_52_MV + 528, True, "1 %"), (VOLTS_52_MV + 529, False, "")):
+    for string_mv, joins in ((VOLTS_52_MV + 528, True), (VOLTS_52_MV + 529, False)):
         rig = Rig()
         rig.pack.rows[2][M_PACK_MV] = rig.pack.rows[3][M_PACK_MV] = string_mv
         rig.started()
         rig.image.now[DC_MV] = None
         rig.step(1000)
-        assert (rig.sequence.coils >> 3 & 7 == 5) == joins, why
+        assert (rig.sequence.coils >> 3 & 7 == 5) == joins, string_mv
 
 
 def test_one_common_set_has_nothing_to_join():
@@ -196,3 +199,26 @@ def test_one_common_set_has_nothing_to_join():
     assert strings.proofs() is None, "nobody knows"
     image.now[INPUTS] = 0o12                # the loop's bit is no feedback
     assert strings.proofs() == 0o5
+
+
+def test_the_voltage_that_precharge_waits_for():
+    rig = Rig()
+    rig.pack.rows[0][M_PACK_MV] = 50_000
+    rig.silent = 0
+    rig.step()
+    strings = rig.sequence.strings
+    assert strings.lead_mv() == 50_000 + VOLTS_52_MV, "of the string that leads"
+    strings.lead = 2
+    assert strings.lead_mv() == 2 * VOLTS_52_MV
+    settings = settings_of(modules_s=2, strings_p=3)
+    common = Strings(settings, rig.image, rig.pack, rig.events)
+    mean_mv = (6 * VOLTS_52_MV - (VOLTS_52_MV - 50_000)) // 3
+    assert common.lead_mv() == mean_mv, "with one set: the mean of all"
+
+
+def test_when_all_strings_are_silent_the_last_one_leads():
+    rig = Rig()
+    rig.silent = 0o77
+    rig.step(3000)
+    rig.sequence.strings.choose()
+    assert rig.sequence.strings.lead == 2

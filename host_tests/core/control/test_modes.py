@@ -1,5 +1,6 @@
 """The table of modes against the specification: every pair, allowed or refused."""
 
+from bess.core.control import modes
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, STANDBY, permitted,
 )
@@ -37,3 +38,17 @@ def test_every_pair():
 
 def test_codes_are_fixed_by_the_interface():
     assert (STANDBY, CHARGE, DISCHARGE, IDLE, EMERGENCY, MAINTENANCE) == (0, 1, 2, 3, 4, 5)
+    assert (modes.OFF, modes.STARTING, modes.RUNNING, modes.STOPPING, modes.BLOCKED) == (
+        0, 1, 2, 3, 4)
+
+
+REFUSALS = (
+    modes.REFUSED_NOT_STARTED, modes.REFUSED_MODE, modes.REFUSED_LATCHED,
+    modes.REFUSED_CAUSE_PRESENT, modes.REFUSED_NO_PERSON, modes.REFUSED_LOCAL_ONLY,
+    modes.REFUSED_RANGE, modes.REFUSED_DIRECTION, modes.REFUSED_FULL, modes.REFUSED_RANK_HELD,
+    modes.REFUSED_LOOSER, modes.REFUSED_CLOCK,
+)
+
+
+def test_refusals_are_numbered_from_one():
+    assert REFUSALS == tuple(range(1, 13))

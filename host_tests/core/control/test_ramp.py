@@ -143,3 +143,79 @@ def test_a_stop_forgets_the_cut():
     follower.follow(5000, window(hi_w=1000), 100)
     follower.stop()
     assert follower.follow(5000, window(), 100) == 200
+
+
+def settled(w, **changes):
+    """A ramp that got to w by itself."""
+    follower = Ramp(rates(**changes))
+    for _ in range(200):
+        follower.follow(w, window(), 100)
+    assert follower.w == w
+    return follower
+
+
+def test_from_a_fresh_start_nothing_waits():
+    for target_w in (1, -1, 150, -150):
+        assert Ramp(rates()).follow(target_w, window(), 100) == target_w
+
+
+WAITS = (
+    # rating, before, target, waits, why
+    (20_000, 900, -200, True, "1 % of the rating is small"),
+    (20_000, 900, -201, False, "more is not"),
+    (20_000, -900, 200, True, "the other way round"),
+    (20_000, 900, 200, False, "the same side needs no wait"),
+    (4000, 900, -150, True, "150 W are small for anybody"),
+    (4000, 900, -151, False, "and 151 are not"),
+)
+
+
+def test_who_waits_at_zero():
+    for w_rated, before_w, target_w, waits, why in WAITS:
+        follower = settled(before_w, w_rated=w_rated)
+        while follower.follow(0, window(), 100):
+            pass
+        assert (follower.follow(target_w, window(), 100) == 0) == waits, why
+
+
+RATES = (
+    # settings, up, down, back, after a trip, why; W per second
+    ({}, 2000, 4000, 2000, 60, "per mille of the rating"),
+    ({"w_rated": 20_999, "ramp_up_pm": 51, "ramp_down_pm": 77, "limit_rise_pm": 33},
+     1070, 1616, 692, 62, "rounded down"),
+    ({"w_rated": 1000}, 500, 500, 500, 3, "at least 500 W, but for the slow one"),
+    ({"w_rated": 200, "reconnect_ramp_pm": 1}, 500, 500, 500, 1, "that is at least 1 W"),
+)
+
+
+def test_rates():
+    for changes, up_w, down_w, rise_w, reconnect_w, why in RATES:
+        made = Ramp(rates(**changes))
+        got = (made.up_w, made.down_w, made.rise_w, made.reconnect_w)
+        assert got == (up_w, down_w, rise_w, reconnect_w), (why, got)
+
+
+SLOW = (
+    # rating, W per second of a test, why
+    (20_000, 400, "2 %"),
+    (20_049, 400, "rounded down"),
+    (20_050, 401, "to the watt"),
+    (99, 1, "at least 1 W"),
+)
+
+
+def test_a_test_moves_slowly():
+    for w_rated, rate_w, why in SLOW:
+        follower = Ramp(rates(w_rated=w_rated))
+        follower.slow = follower.reconnecting = True
+        assert follower.rise_w_max() == rate_w, why
+        for _ in range(10):
+            follower.follow(20_000, window(), 100)
+        assert follower.w == rate_w, why
+
+
+def test_a_stop_forgets_the_fraction_of_a_watt():
+    follower = Ramp(rates(w_rated=5555, ramp_up_pm=97))
+    assert follower.follow(5555, window(), 17) == 9         # 9.146
+    follower.stop()
+    assert [follower.follow(5555, window(), 17) for _ in range(2)] == [9, 18]
