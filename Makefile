@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BOARD ?= esp32
 ALONE := host_tests/e2e host_tests/tools/test_bench_host.py
+FIRST := host_tests/test_parity_host.py host_tests/tools/test_simulate_host.py
 PY := .venv/bin/python
 VENV := .venv/.ready
 NODE := tools/wasm32/node_modules/.ready
@@ -18,7 +19,8 @@ run: $(VENV) ## site, virtual board and live view (UI=plain for a log line a sec
 
 test: $(VENV) $(NODE) ## every test: real processes alone, then the rest on both cores
 	@$(PY) -m pytest -q $(ALONE) $(ARGS)
-	@$(PY) -m pytest -q host_tests $(ALONE:%=--ignore=%) -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -q $(FIRST) host_tests $(ALONE:%=--ignore=%) -n 2 --dist loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 bench: $(VENV) $(NODE) ## figures as a table and in build/bench.json
 	@$(PY) -m tools.bench $(ARGS)

@@ -7,6 +7,8 @@ Only the plain tests count, those that run under MicroPython too: what a propert
 reach is luck. Coverage.py measures; this file only says what is missing, in words.
 """
 
+import contextlib
+import io
 import json
 import sys
 import tempfile
@@ -25,7 +27,8 @@ def run(tests):
     failed = []
     for test in tests:
         try:
-            core_tests.function_of(test)()
+            with contextlib.redirect_stdout(io.StringIO()):
+                core_tests.function_of(test)()
         except Exception:
             traceback.print_exc()
             failed.append(test)

@@ -34,7 +34,7 @@ ROOT = core_tests.ROOT
 EQUIVALENT = ROOT / "tools/mutate_equivalent.tsv"
 RESULTS = ROOT / "build/mutation.json"
 SCORE_PC_MIN = 90
-OTHERS_S = 8                        # tests of other modules, all together
+OTHERS_S = 20                       # tests of other modules, all together
 
 
 # --- what the tests reach ---------------------------------------------------------------------

@@ -8,7 +8,7 @@ from tools import build
 
 from bess.services import runner
 
-AT_START = ("__init__", "add")              # Transactions.add() is called while links are made
+AT_START = ("__init__", "_reset", "add")    # Transactions.add() is called while links are made
 LAZY = ("bess/services/commands.py",)       # loaded anew for each line of the console
 
 

@@ -62,6 +62,7 @@ def forget_the_limits(world):
     limits = world.manager.permits
     limits.charge_w = limits.discharge_w = 20_000
     limits.update = lambda pack, now_ms: None
+    world.manager.diagnosis._renew = lambda: None       # its blocks guard the same limits
 
 
 def overfill(world):

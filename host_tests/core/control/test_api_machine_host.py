@@ -207,8 +207,10 @@ class Api(RuleBasedStateMachine):
         self.manager.set_constant_power(battery_w, 0)
         self.ticks(8)
 
-    @rule(count=st.integers(0, 9))
-    def press_emergency(self, count):
+    @rule(running=ON, count=st.integers(0, 9))
+    def press_emergency(self, running, count):
+        if running:
+            self.operate(battery_w=500)
         self.manager.emergency_shutdown()
         self.ticks(1)
         assert self.manager.is_emergency() and not self.manager.command.battery_w \

@@ -69,7 +69,7 @@ class Diagnosis(Watch):
         self._ma = array("i", [0] * count)
         self._w = array("i", [0] * count)
         self._past_dc = array("h", [_UNKNOWN_DC] * (_PAST * count))
-        self._past_ms = 0
+        self._past_ms = None
         self._next = 0
 
     def restore(self, causes):
@@ -108,7 +108,9 @@ class Diagnosis(Watch):
             self._absent(sequence.closed())
         if pack.fresh:
             self._samples(sequence.closed(), power_w)
-        if (now_ms - self._past_ms) & TICK_MASK >= _PAST_MS:
+        if self._past_ms is None:
+            self._past_ms = now_ms
+        elif (now_ms - self._past_ms) & TICK_MASK >= _PAST_MS:
             self._remember(now_ms)
 
     def _site(self, on, sequence, now_ms):

@@ -66,7 +66,7 @@ class SiteIo:
             self._tripping |= SITE_DOOR
         if settings.aux_trips:
             self._tripping |= SITE_AUX
-        self._life_ms = 0
+        self._life_ms = None
 
     def read(self, image, pack):
         """Renew the conditions; a wired input that cannot be read is not healthy."""
@@ -101,6 +101,8 @@ class SiteIo:
             outputs &= ~(OUT_FAN | OUT_HEATER)      # no air for a fire
         else:
             outputs = self._climate(pack, outputs)
+        if self._life_ms is None:
+            self._life_ms = now_ms
         late_ms = (now_ms - self._life_ms) & TICK_MASK
         if late_ms >= _LIFE_MS:
             outputs ^= OUT_LIFE
