@@ -9,7 +9,7 @@ PY := .venv/bin/python
 VENV := .venv/.ready
 NODE := tools/wasm32/node_modules/.ready
 
-.PHONY: help run test bench sim sim-month build flash lint clean
+.PHONY: help run test bench sim sim-month mutate build flash lint clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -30,6 +30,9 @@ sim: $(VENV) ## a thousand seeded hours with faults, on all cores (ARGS="--many 
 
 sim-month: $(VENV) ## thirty days, two wraps of the tick, a change of daylight saving time
 	@$(PY) -m tools.simulate --month --json $(ARGS)
+
+mutate: $(VENV) ## break the rules on purpose: score and survivors (hours; ARGS="--sample 100")
+	@$(PY) -m tools.mutate $(ARGS)
 
 build: $(VENV) ## image for a board: make build BOARD=esp32
 	@$(PY) -m tools.build $(BOARD) $(ARGS)

@@ -213,8 +213,9 @@ class Api(RuleBasedStateMachine):
             self.operate(battery_w=500)
         self.manager.emergency_shutdown()
         self.ticks(1)
-        assert self.manager.is_emergency() and not self.manager.command.battery_w \
-            or self.manager.mode == MAINTENANCE
+        assert self.manager.mode == EMERGENCY and self.manager.is_emergency()
+        assert (self.manager.command.run, self.manager.command.battery_w) == (0, 0)
+        assert not self.manager.test.kind
         self.ticks(count)
 
     @precondition(lambda self: self.manager.mode in (EMERGENCY, STANDBY))

@@ -2,7 +2,9 @@
 
 from bess.core.control import maintenance
 from bess.core.control.alarms import A_ACKNOWLEDGED, A_POINTS
-from bess.core.control.modes import MAINTENANCE, REFUSED_NO_PERSON, REFUSED_RANGE
+from bess.core.control.modes import (
+    EMERGENCY, MAINTENANCE, REFUSED_NO_PERSON, REFUSED_RANGE,
+)
 from bess.core.points import (
     BY_TEST, CAUSE_COMMANDED, CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INSULATION,
     EVENT_TEST, M_CELL_MV_MAX, M_CELL_MV_MIN, M_PACK_MV, M_SOC_PM,
@@ -153,3 +155,41 @@ def test_a_number_is_good_for_a_minute_to_the_end():
         number = bench.manager.reset_number()
         bench.run(span_ms)
         assert bench.manager.reset_emergency(False, number) == answer, span_ms
+
+
+AGAIN = (
+    # what was latched before, what happens in MAINTENANCE, why
+    ("input", "input", "the button is pressed again"),
+    ("call", "call", "a shutdown is asked again"),
+    ("input", "call", "another cause"),
+    ("call", "input", "the other way round"),
+)
+
+
+def press(bench, how):
+    if how == "input":
+        bench.loop_ok = False
+    else:
+        bench.manager.emergency_shutdown()
+
+
+def test_an_emergency_ends_a_test_although_its_cause_is_latched():
+    for before, then, why in AGAIN:
+        bench = Bench(service_key="brass")
+        manager = bench.manager
+        bench.run(1000)
+        press(bench, before)
+        bench.run(1000)
+        bench.loop_ok = True
+        bench.run(10_000)
+        assert manager.enter_maintenance("brass") == 0
+        for _ in range(8):
+            manager.test_power(500)
+            bench.run(1000)
+        assert manager.command.battery_w == 500, why
+        press(bench, then)
+        bench.until(lambda m: m.mode == EMERGENCY, 500)
+        assert (manager.command.run, manager.command.battery_w) == (0, 0), why
+        assert manager.test.kind == maintenance.NONE, why
+        bench.run(1200)
+        assert bench.coils() == 0, (why, "open within a second")

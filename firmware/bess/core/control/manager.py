@@ -121,6 +121,9 @@ class Manager(Parts):
             self._commanded = False
             causes |= 1 << CAUSE_COMMANDED
         new = causes & ~self.latched
+        if self.mode == MAINTENANCE:        # the latch stays there: what comes again ends a test
+            new |= causes & ~self._causes
+        self._causes = causes
         if new:
             self._latch(new, now_ms)
         self.causes_gone = self._gone.held(not self.diagnosis.causes & self.latched, now_ms)

@@ -88,6 +88,7 @@ class Parts:
         self.openings = 0
         self.causes_gone = False
         self._commanded = False
+        self._causes = 0            # present in the last tick
         self.local = False          # authority: True leaves only protection, tests and people
         self.rise_w = 0             # fastest rise permitted in this tick, in W per second
         self.now_ms = self._last_ms = 0
