@@ -140,7 +140,7 @@ def test_an_exception_in_the_step_leads_to_zero_and_a_latch():
     manager.fail(bench.now_ms)
     assert causes(manager) == (CAUSE_INVARIANT,) and manager.mode == EMERGENCY
     assert (manager.command.run, manager.command.battery_w) == (0, 0)
-    assert manager.outputs() & 0x3FF == MAIN | 8, "trip output at once, though nothing is published"
+    assert manager.outputs() & 0x3FF == MAIN | 8, "trip output at once, nothing is published"
     for _ in range(10):
         manager.fail(bench.now_ms)
     assert bench.has(EVENT_INVARIANT) == 1, "the ring keeps its history"
