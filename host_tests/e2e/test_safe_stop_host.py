@@ -104,7 +104,7 @@ def test_bad_configuration_keeps_the_pack_off(site):
         put_config(site, json.dumps({**config, **{key: value for key, value, _ in BAD}}))
         check_kept_off(site, [text for _, _, text in BAD])
         seen = site.site()              # Modbus answers at the port that was configured
-        assert seen["MODE"] == "STANDBY" and seen["OUTPUTS"] == [] and seen["RUN"] == 0
+        assert seen["MODE"] == "STANDBY" and set(seen["OUTPUTS"]) <= {"LIFE"} and not seen["RUN"]
         assert ("CONFIG_FALLBACK", len(BAD)) in site.events()
         assert site.write(START, 1) == 4, "nobody starts a pack whose configuration is wrong"
 
