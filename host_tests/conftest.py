@@ -1,7 +1,7 @@
 """Test collection: every file of plain tests runs under CPython and under MicroPython.
 
-`test_x.py` is collected twice, and in the pure rings a third time for the 32-bit build;
-`test_x_host.py` only here, since it needs CPython's libraries.
+`test_x.py` is collected twice, and in the pure rings a third time for the 32-bit build, which is
+marked long and runs after `make test`; `test_x_host.py` only here, since it needs CPython's libraries.
 Tests in e2e/ start real processes and read the wall clock: they run first and alone.
 """
 
@@ -53,7 +53,10 @@ class MicroPythonFile(pytest.File):
             builds.append(Build("micropython32", mpy_run.run_tests_32, self.path))
         for build in builds:
             for name, line in names:
-                yield MicroPythonTest.from_parent(self, name=name, build=build, line=line)
+                test = MicroPythonTest.from_parent(self, name=name, build=build, line=line)
+                if build.name == "micropython32":
+                    test.add_marker("long")
+                yield test
 
 
 class Build:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tools.bench import chip, heap32, modbus, modbus_load
+from tools.bench import chip, modbus, modbus_load
 
 TICKS = 1500
 TRIES = 5
@@ -35,21 +35,6 @@ def test_the_tick_is_fast_and_allocates_nothing(tree):
         if quotients[-1] <= TICK_LOOPS_MAX:
             return
     raise AssertionError(f"tick over loop: {quotients}, wanted: at most {TICK_LOOPS_MAX}")
-
-
-def test_heap():
-    figures = heap32.measure()
-    assert figures["total"] <= heap32.BYTES_MAX, figures
-
-
-def test_heap_is_not_measured_on_a_controller_that_stands_still():
-    """Without its site the same programs command no power: the measurement must say so."""
-    found = heap32.files()
-    dead = {**found, "/config.json": found["/config.json"].replace(
-        b'"start_at_boot": 1', b'"start_at_boot": 0')}
-    assert dead != found
-    with pytest.raises(heap32.wasm32.Failed, match="did not run"):
-        heap32.live(dead)
 
 
 @pytest.mark.long
