@@ -1,7 +1,8 @@
 """Test collection: every file of plain tests runs under CPython and under MicroPython.
 
 `test_x.py` is collected twice, and in the pure rings a third time for the 32-bit build, which is
-marked long and runs after `make test`; `test_x_host.py` only here, since it needs CPython's libraries.
+marked long and runs after `make test`. `test_x_host.py` is collected only here, since it needs
+CPython's libraries.
 Tests in e2e/ start real processes and read the wall clock: they run first and alone.
 """
 

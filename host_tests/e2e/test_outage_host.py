@@ -108,6 +108,7 @@ def test_shutdown_with_an_inverter_that_does_not_obey(site):
     assert abs(opened_a - abs(after["opened_current_a"])) < 10 < opened_a
 
 
+@pytest.mark.long
 def test_inverter_hangs(site):
     site.at_power(POWER_W)
     before = site.state()

@@ -42,6 +42,7 @@ def begun():
     return {}
 
 
+@pytest.mark.long
 def test_self_use_holds_the_grid(site):
     site.heal()
     site.tell("set pv 1000", "set load 3500")
