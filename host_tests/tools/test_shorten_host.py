@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tools import build, mpy_run
 from tools.fold import fold
 from tools.shorten import IN_FLASH, LIBRARY, shorten
@@ -191,6 +193,7 @@ def pure_tests():
     return found
 
 
+@pytest.mark.long
 def test_the_pure_rings_pass_their_tests_when_shortened():
     """Firmware and tests go through the same steps, so that the tests know the short names."""
     tests = pure_tests()

@@ -18,6 +18,8 @@ from tools.simulate.oracle import TRUTHS
 from tools.simulate.peers import crc16
 from tools.simulate.world import SITES
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEEDS = range(1, 21)
 SHORT = range(31, 35)
