@@ -260,21 +260,6 @@ def test_an_island_ends_the_trips_that_rest_there():
     assert rig.tick() == ()
 
 
-RESUMES = (
-    # settings, time since the restart, unplanned restarts, may, why
-    ({}, 10_000, 1, True, "10 s"),
-    ({}, 9_999, 1, False, "too early"),
-    ({}, 60_000, 2, True, "the second within 10 min"),
-    ({}, 60_000, 3, False, "the third"),
-    ({"auto_restart": 0}, 60_000, 0, False, "not wanted"),
-)
-
-
-def test_resume_after_a_restart():
-    for settings, up_ms, unplanned, wanted, why in RESUMES:
-        assert Rig(**settings).trips.may_resume(up_ms, unplanned) == wanted, why
-
-
 def test_an_old_restart_does_not_look_young_after_a_wrap():
     rig = Rig()
     rig.tick(61_000)

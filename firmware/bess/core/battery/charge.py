@@ -11,7 +11,7 @@ from micropython import const
 
 from bess.core.battery.params import ChargeParams
 from bess.core.battery.stages import (
-    CC_CV, FIRST, HOLD, PULSED, STAGE_FIELDS, STAGES, TRICKLE, Budget, Rounds, ac_w,
+    CC_CV, DEAD_MV, FIRST, HOLD, PULSED, STAGE_FIELDS, STAGES, TRICKLE, Budget, Rounds, ac_w,
 )
 from bess.core.control.modes import REFUSED_RANGE
 from bess.core.curves import part
@@ -39,7 +39,6 @@ _REST_MS = const(10_000)
 _SHORT_MS = const(10_000)
 _SHORT_PULSES = const(3)
 _RESUME_PM = const(20)
-_DEEP_MV = const(2000)
 _RECOVERED_MV = const(3000)
 _RECOVERY_DC = const(50)
 
@@ -167,7 +166,7 @@ class Charge:
 
     def _may_trickle(self, now_ms):
         pack = self._pack
-        if not pack.strings_live or pack.cell_mv_min < _DEEP_MV:
+        if not pack.strings_live or pack.cell_mv_min < DEAD_MV:
             return False
         if pack.cell_mv_min < _RECOVERED_MV and pack.cell_dc_min < _RECOVERY_DC:
             return False
@@ -257,7 +256,7 @@ class Charge:
         pack, row = self._pack, self._row
         high_mv = pack.cell_mv_max
         if self._method == TRICKLE and self._recovery:
-            if pack.cell_mv_min < _DEEP_MV:
+            if pack.cell_mv_min < DEAD_MV:
                 return self.end(LIMIT)
             if pack.cell_mv_min >= _RECOVERED_MV:
                 return self.end(TARGET)

@@ -21,8 +21,8 @@ _LOW = const(-0x3FFFFFFF)
 _HIGH = const(0x3FFFFFFF)
 
 # protections that block a direction: bits of @protections in points.tsv
-_CHARGE_BLOCKS = const(0b11010101)      # cell OV, pack OV, charge OC, charge hot, charge cold
-_DISCHARGE_BLOCKS = const(0b1100101010)  # cell UV, pack UV, discharge OC, discharge hot, cold
+CHARGE_BLOCKS = const(0b11010101)       # cell OV, pack OV, charge OC, charge hot, charge cold
+DISCHARGE_BLOCKS = const(0b1100101010)  # cell UV, pack UV, discharge OC, discharge hot, cold
 _CHARGE_ON = const(1)
 _DISCHARGE_ON = const(2)
 _UNKNOWN = const(-1)
@@ -194,9 +194,9 @@ class Pack:
         state, protections = row[M_STATE], row[M_PROTECTIONS] or 0
         if state is None:
             state = _CHARGE_ON | _DISCHARGE_ON
-        blocked = protections & _CHARGE_BLOCKS or not state & _CHARGE_ON
+        blocked = protections & CHARGE_BLOCKS or not state & _CHARGE_ON
         self._charge[i] = 0 if blocked else row[M_CHARGE_MA_MAX]
-        blocked = protections & _DISCHARGE_BLOCKS or not state & _DISCHARGE_ON
+        blocked = protections & DISCHARGE_BLOCKS or not state & _DISCHARGE_ON
         self._discharge[i] = 0 if blocked else row[M_DISCHARGE_MA_MAX]
 
     def _summarize(self):

@@ -14,6 +14,7 @@ MULTI_STAGE = const(2)
 TRICKLE = const(3)
 HOLD = const(4)                     # for calibration: the CV target is held until somebody ends it
 
+DEAD_MV = const(2000)               # a cell below is not charged any more
 STAGE_FIELDS = const(5)
 # pm of C, end voltage of the highest cell in mV (0: none), end current in pm of C (0: none), for
 # how many seconds it is that small, minutes at most (0: no end)

@@ -15,6 +15,7 @@ from bess.core.control.modes import (
     REFUSED_NOT_STARTED, REFUSED_RANGE, REFUSED_RANK_HELD, STANDBY, STARTING,
 )
 from bess.core.control.people import People
+from bess.core.control.schedule import within
 from bess.core.events import WARNING
 from bess.core.points import (
     BATTERY_W, CHARGE_WH, COMMAND_W, CYCLES_PM, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP,
@@ -31,11 +32,6 @@ STATUS = (MODE, PHASE, SOC_PM, BATTERY_W, GRID_W, LOAD_W, PV_W, COMMAND_W, OWNER
 LIMITS = (LO_W, HI_W, LO_REASON, HI_REASON)
 STATS = (CHARGE_WH, DISCHARGE_WH, IMPORT_WH, EXPORT_WH, PV_WH, LOAD_WH, CYCLES_PM, OPENINGS,
          EVENT_COUNT, UPTIME_S)
-
-
-def _within(name, value, low, high):
-    if not isinstance(value, int) or not low <= value <= high:
-        raise ValueError("%s is %r, allowed: a whole number %d..%d" % (name, value, low, high))
 
 
 class PowerManager(People):
@@ -82,7 +78,7 @@ class PowerManager(People):
 
     def set_mode(self, mode):
         """Ask for a mode by its code: each is a call of its own by another name."""
-        _within("mode", mode, STANDBY, MAINTENANCE)
+        within("mode", mode, STANDBY, MAINTENANCE)
         if mode == STANDBY:
             return self.stop()
         if mode == CHARGE:
@@ -104,7 +100,7 @@ class PowerManager(People):
         source: number of the interface; another one is refused while the setpoint lives.
         """
         self._check_power(battery_w)
-        _within("life_ms", life_ms, LIFE_MS_MIN, LIFE_MS_MAX)
+        within("life_ms", life_ms, LIFE_MS_MIN, LIFE_MS_MAX)
         if self.latched:
             return self.refuse(REFUSED_LATCHED)
         if self.local:
@@ -129,7 +125,7 @@ class PowerManager(People):
     def set_constant_power(self, battery_w, minutes):
         """Manual power in W (negative charges) for minutes (0 = until stopped)."""
         self._check_power(battery_w)
-        _within("minutes", minutes, 0, MINUTES_MAX)
+        within("minutes", minutes, 0, MINUTES_MAX)
         refusal = self._may_operate() or self._direction(battery_w)
         if refusal:
             return self.refuse(refusal)
@@ -140,7 +136,7 @@ class PowerManager(People):
 
     def start_charging(self, soc_pm_target):
         """Charge by the method of the parameters up to a SoC (0: that of the parameters)."""
-        _within("soc_pm_target", soc_pm_target, 0, 1000)
+        within("soc_pm_target", soc_pm_target, 0, 1000)
         refusal = self._may_operate() or self._direction(-1)
         if refusal == 0 and soc_pm_target > self.settings.soc_pm_max:
             refusal = REFUSED_LOOSER
@@ -150,8 +146,8 @@ class PowerManager(People):
 
     def start_discharging(self, battery_w, minutes):
         """Discharge with a constant power (0: that of the parameters) for minutes (0: no end)."""
-        _within("battery_w", battery_w, 0, self.settings.discharge_w_max or self.settings.w_rated)
-        _within("minutes", minutes, 0, MINUTES_MAX)
+        within("battery_w", battery_w, 0, self.settings.discharge_w_max or self.settings.w_rated)
+        within("minutes", minutes, 0, MINUTES_MAX)
         refusal = self._may_operate() or self._direction(1)
         if refusal:
             return self.refuse(refusal)
@@ -174,7 +170,7 @@ class PowerManager(People):
     def _check_power(self, battery_w):
         settings = self.settings
         low_w = -settings.charge_w_max or -settings.w_rated
-        _within("battery_w", battery_w, low_w, settings.discharge_w_max or settings.w_rated)
+        within("battery_w", battery_w, low_w, settings.discharge_w_max or settings.w_rated)
 
     def _direction(self, battery_w):
         """Refusal of a direction that a setting forbids, 0 when it is permitted."""
@@ -228,7 +224,7 @@ class PowerManager(People):
 
     def set_grid_connection(self, kind):
         """Connection type (grid_rules.ISOLATED and so on), in STANDBY only; until a restart."""
-        _within("kind", kind, ISOLATED, EXPORT)
+        within("kind", kind, ISOLATED, EXPORT)
         if self.mode != STANDBY or not self.stopped():
             return self.refuse(REFUSED_MODE)
         self.grid.connect(kind)
@@ -240,12 +236,12 @@ class PowerManager(People):
                           minutes_max=0, balancing=1):
         """Parameters of charging, taken whole at the next tick; see battery/params.py."""
         settings = self.settings
-        _within("method", method, 0, METHODS - 1)
+        within("method", method, 0, METHODS - 1)
         for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
                                   ("mv_max", mv_max, 2_000_000), ("minutes_max", minutes_max,
                                    MINUTES_MAX), ("soc_pm_target", soc_pm_target, 1000),
                                   ("balancing", balancing, 1)):
-            _within(name, value, 0, high)
+            within(name, value, 0, high)
         if (w_max > settings.charge_w_max or soc_pm_target > settings.soc_pm_max
                 or settings.charge_mv_max and mv_max > settings.charge_mv_max):
             return self.refuse(REFUSED_LOOSER)
@@ -262,7 +258,7 @@ class PowerManager(People):
         for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
                                   ("mv_min", mv_min, 2_000_000), ("soc_pm_min", soc_pm_min, 1000),
                                   ("minutes_max", minutes_max, MINUTES_MAX)):
-            _within(name, value, 0, high)
+            within(name, value, 0, high)
         if (w_max > settings.discharge_w_max or 0 < soc_pm_min < settings.soc_pm_min
                 or 0 < mv_min < settings.discharge_mv_min):
             return self.refuse(REFUSED_LOOSER)

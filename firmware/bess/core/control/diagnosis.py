@@ -8,6 +8,7 @@ from array import array
 
 from micropython import const
 
+from bess.core.battery.pack import CHARGE_BLOCKS, DISCHARGE_BLOCKS
 from bess.core.control.checks import (
     BLOCK, CALM_DC_MAX, CALM_DC_MIN, CALM_DC_SPREAD, CALM_MV_MAX, CALM_MV_MIN, CALM_MV_SPREAD,
     CHARGING, CLOSED, DISCHARGING, EMERGENCY, R_CLEAR, R_COLUMN, R_EFFECT, R_LIMIT,
@@ -30,10 +31,6 @@ _PAST = const(7)                    # temperatures kept, so that 60 s lie betwee
 _PAST_MS = const(10_000)
 _UNKNOWN_DC = const(32_767)
 _SLACK_MV = const(50)               # per cell: what voltage readings of one module differ by
-
-# protections that block a direction: bits of @protections in points.tsv
-_CHARGE_BLOCKS = const(0b11010101)
-_DISCHARGE_BLOCKS = const(0b1100101010)
 
 
 class Diagnosis(Watch):
@@ -195,9 +192,9 @@ class Diagnosis(Watch):
             odd |= ODD_RANGE
         protections = row[M_PROTECTIONS]
         if protections:
-            if protections & _CHARGE_BLOCKS:
+            if protections & CHARGE_BLOCKS:
                 odd |= ODD_CHARGE
-            if protections & _DISCHARGE_BLOCKS:
+            if protections & DISCHARGE_BLOCKS:
                 odd |= ODD_DISCHARGE
         if ma > self._opposite_ma or ma < -self._opposite_ma or self._opposite:
             self._compare(i, ma)

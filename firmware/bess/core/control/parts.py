@@ -1,5 +1,7 @@
 """What the power manager is made of; see manager.py for what it does with it."""
 
+from micropython import const
+
 from bess.core.battery.capability import Capability
 from bess.core.battery.pack import Pack
 from bess.core.battery.params import ChargeParams, DischargeParams
@@ -28,8 +30,8 @@ from bess.core.tick import Dwell
 from bess.core.window import Window
 
 _NO_CURVES = ("none", "none", "none")
-_RESET_MS = 5000
-_RESUME_MS = 10_000                 # a stored wish to run is followed so long after a restart
+_RESET_MS = const(5000)
+_RESUME_MS = const(10_000)          # a stored wish to run is followed so long after a restart
 
 
 class Command:

@@ -7,7 +7,7 @@ changes nothing then. `person`: True when the caller knows that somebody stands 
 
 from micropython import const
 
-from bess.core.battery.stages import ac_w
+from bess.core.battery.stages import DEAD_MV, ac_w
 from bess.core.control import maintenance
 from bess.core.control.manager import Manager
 from bess.core.control.modes import (
@@ -23,7 +23,6 @@ from bess.core.request import FOR_EVER
 from bess.core.tick import TICK_MASK
 
 _NUMBER_MS = const(60_000)
-_DEAD_MV = const(2000)              # a cell below is not charged any more
 # causes that nobody resets from afar
 _ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 << CAUSE_FIRE
 
@@ -151,7 +150,7 @@ class People(Manager):
     def test_trickle(self):
         """Test: charge with at most 2 % of C and of the test's power, to recover deep cells."""
         pack, settings = self.pack, self.settings
-        if pack.strings_live == 0 or pack.cell_mv_min < _DEAD_MV:
+        if pack.strings_live == 0 or pack.cell_mv_min < DEAD_MV:
             return self.refuse(REFUSED_RANGE)
         wish_w = ac_w(settings.pack_mah // 50, pack.pack_mv, settings.eta_pm)
         return self._test(maintenance.TRICKLE, -min(wish_w, self.test.power_w_max), 0)

@@ -6,7 +6,7 @@ begin the charge; rested cells, a margin above the floor and no module that asks
 
 from micropython import const
 
-from bess.core.battery.stages import Rounds, ac_w
+from bess.core.battery.stages import DEAD_MV, Rounds, ac_w
 from bess.core.curves import part
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
@@ -22,7 +22,6 @@ _FORCE_CHARGE = const(16)           # bit of M_STATE
 _LOW_MV = const(2850)
 _RESTED_MV = const(3000)
 _TRICKLE_MV = const(2800)
-_DEAD_MV = const(2000)
 _CHARGE_PM = const(50)              # of C
 _TRICKLE_PM = const(20)
 _MARGIN_PM = const(30)
@@ -101,5 +100,5 @@ class Protect:
             self.wish_w = 0
             events.note(EVENT_PROTECT_CHARGE, INFO, 0, now_ms)
             return
-        pm = _CHARGE_PM if low_mv >= _TRICKLE_MV else _TRICKLE_PM if low_mv >= _DEAD_MV else 0
+        pm = _CHARGE_PM if low_mv >= _TRICKLE_MV else _TRICKLE_PM if low_mv >= DEAD_MV else 0
         self.wish_w = -ac_w(part(self._mah, pm), pack.pack_mv, self._eta_pm)

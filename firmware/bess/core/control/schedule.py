@@ -70,7 +70,7 @@ class Schedule:
 
     def set(self, entry, fields):
         """Write an entry 0..15; enabled and without repeat it is armed anew."""
-        _within("entry", entry, 0, ENTRIES - 1)
+        within("entry", entry, 0, ENTRIES - 1)
         _check(fields)
         enabled, day, hour, minute, mode, power_w, minutes, repeat = fields
         self._flags[entry] = _USED | (_ENABLED if enabled else 0) | (_REPEAT if repeat else 0)
@@ -93,7 +93,7 @@ class Schedule:
 
     def get(self, entry):
         """The fields of an entry, None when it is not in use."""
-        _within("entry", entry, 0, ENTRIES - 1)
+        within("entry", entry, 0, ENTRIES - 1)
         flags, minute = self._flags[entry], self._minute[entry]
         if not flags:
             return None
@@ -103,7 +103,7 @@ class Schedule:
 
     def remove(self, entry):
         """Free an entry; False when it was not in use."""
-        _within("entry", entry, 0, ENTRIES - 1)
+        within("entry", entry, 0, ENTRIES - 1)
         if not self._flags[entry]:
             return False
         self._flags[entry] = 0
@@ -112,7 +112,7 @@ class Schedule:
 
     def enable(self, entry, on):
         """Enable or disable an entry; False when it is not in use. Enabling arms a one-shot."""
-        _within("entry", entry, 0, ENTRIES - 1)
+        within("entry", entry, 0, ENTRIES - 1)
         flags = self._flags[entry]
         if not flags:
             return False
@@ -273,8 +273,9 @@ class Schedule:
         self._utc_s = -1
 
 
-def _within(name, value, low, high):
-    if not isinstance(value, (int, bool)) or not low <= value <= high:
+def within(name, value, low, high):
+    """ValueError, with what is allowed, when a value is no whole number from low to high."""
+    if not isinstance(value, int) or not low <= value <= high:
         raise ValueError("%s is %r, allowed: a whole number %d..%d" % (name, value, low, high))
 
 
@@ -282,7 +283,8 @@ def _check(fields):
     if len(fields) != len(_LOW):
         raise ValueError("%d fields, allowed: %s" % (len(fields), _NAMES))
     for name, value, low, high in zip(_NAMES.split(), fields, _LOW, _HIGH):
-        _within(name, value, low, high)
+        flag = value is True or value is False      # no int in MicroPython
+        within(name, int(value) if flag else value, low, high)
     mode, power_w = fields[4], fields[5]
     if power_w and mode != (CHARGE if power_w < 0 else DISCHARGE):
         raise ValueError("power_w is %d, allowed: <= 0 with CHARGE, >= 0 with DISCHARGE, 0 with "

@@ -8,7 +8,7 @@ the contactors' feedbacks are always wired and read by the diagnosis itself.
 from micropython import const
 
 from bess.core.control.checks import SITE_AUX, SITE_DOOR, SITE_FIRE, SITE_INSULATION
-from bess.core.points import INPUTS
+from bess.core.points import INPUTS, TRIP_AUX_SUPPLY, TRIP_DOOR
 from bess.core.tick import TICK_MASK
 
 # bits of OUTPUTS; the contactors' and the lamp's stand below and between them
@@ -19,15 +19,12 @@ OUT_SHED_1 = const(128)
 OUT_ALARM_OK = const(512)           # falls with an alarm, with the power and with a dead board
 OUT_LIFE = const(1024)
 
-_TRIP_DOOR = const(10)
-_TRIP_AUX = const(11)
-
 # bit of INPUTS (closed contact), setting of its wiring, site condition, trip (-1: never one)
 _INPUTS = (
     16, "fire_input", SITE_FIRE, -1,            # smoke, gas, aerosol, extinguisher released
     32, "insulation_input", SITE_INSULATION, -1,
-    64, "door_input", SITE_DOOR, _TRIP_DOOR,
-    128, "aux_input", SITE_AUX, _TRIP_AUX,      # auxiliary supply of the cabinet
+    64, "door_input", SITE_DOOR, TRIP_DOOR,
+    128, "aux_input", SITE_AUX, TRIP_AUX_SUPPLY,    # auxiliary supply of the cabinet
 )
 _STRIDE = const(4)
 _COUNT = const(4)

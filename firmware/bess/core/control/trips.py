@@ -24,8 +24,6 @@ _METER_MS = const(60_000)
 _CLEAR_MS = const(60_000)
 _HOUR_MS = const(3_600_000)
 _RESTARTS = const(3)
-_BOOT_MS = const(10_000)
-_BOOTS = const(3)
 _STICKY = 1 << TRIP_CONTACTOR | 1 << TRIP_PRECHARGE
 # in an island power follows the load, and what the meter or the bus says is an event only
 _NOT_IN_ISLAND = 1 << TRIP_PCS_UNCONFIRMED | 1 << TRIP_PCS_OVERPOWER | 1 << TRIP_METER_SILENT
@@ -88,14 +86,6 @@ class Trips(Watch):
                 return True
         self.restarts_used_up = True
         return False
-
-    def may_resume(self, up_ms, unplanned):
-        """True when a stored wish to run may be taken up again after a restart.
-
-        up_ms: time since the restart; unplanned: unplanned restarts within the last 10 min, this
-        one included.
-        """
-        return self._auto and up_ms >= _BOOT_MS and unplanned < _BOOTS
 
     def needs_person(self):
         """True when no automatic restart will follow."""

@@ -63,8 +63,10 @@ class Wishes:
         self.schedule.tick(now[UTC_DAY], now[UTC_S], self.zone, manager.events, now_ms)
         if self.schedule.entry != self._entry:
             self._entry = self.schedule.entry
-            self._change_hands(self._charger == BY_SCHEDULE, self._discharger == BY_SCHEDULE,
-                               DURATION, now_ms)
+            if self._charger == BY_SCHEDULE:
+                self.end_charge(DURATION, now_ms)
+            if self._discharger == BY_SCHEDULE:
+                self.end_discharge(DURATION, now_ms)
         busy = self._entry >= 0 or self.manual != 0 or self.soc.wanted
         if busy or self._busy:          # once more after the last of them has ended
             self._busy = busy
@@ -148,12 +150,6 @@ class Wishes:
                 self.discharge.end(code)
                 self._note_discharge(now_ms)
             self._discharger = _NONE
-
-    def _change_hands(self, charge, discharge, code, now_ms):
-        if charge:
-            self.end_charge(code, now_ms)
-        if discharge:
-            self.end_discharge(code, now_ms)
 
     # --- whom the charge and the discharge serve --------------------------------------------
 
