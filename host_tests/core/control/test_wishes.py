@@ -248,3 +248,19 @@ def test_a_calibration_alone_may_pass_the_maximum():
     manager.ask_remote(-5000, 60_000)
     bench.run(3000)
     assert manager.command.battery_w == 0, "nobody else may"
+
+
+def test_the_first_charge_already_follows_the_parameters():
+    bench = Bench().started()
+    manager = bench.manager
+    manager.set_charge_params(soc_pm_target=600)
+    bench.tick()
+    assert manager.start_charging(0) == 0
+    bench.run(5000)
+    bench.rows(M_SOC_PM, 600)
+    bench.run(3000)
+    assert data_of(bench, EVENT_CHARGE_COMPLETE) == 2, "the target of the parameters"
+    manager.set_discharge_params(w_max=4000)
+    bench.tick()
+    manager.start_discharging(0, 1)
+    assert manager.wishes.discharge.wish_w == 4000

@@ -88,8 +88,10 @@ class Manager(Parts):
         """A set of parameters is taken whole at the beginning of a tick."""
         if self._new_charge is not None:
             self.charge_params, self._new_charge = self._new_charge, None
+            self.wishes.take_params()
         if self._new_discharge is not None:
             self.discharge_params, self._new_discharge = self._new_discharge, None
+            self.wishes.take_params()
 
     def _read_modules(self, now_ms):
         pack = self.pack

@@ -50,10 +50,16 @@ class Wishes:
         self._entry = -1
         self._busy = self._protecting = False
 
+    def take_params(self):
+        """The manager's parameters are new sets."""
+        manager = self._manager
+        self.charge.params = manager.charge_params
+        self.discharge.params = manager.discharge_params
+        self.protect.balancing = manager.charge_params.balancing
+
     def tick(self, now_ms):
         """Renew what is asked; every tick, before the requests are settled."""
         manager = self._manager
-        self.protect.balancing = manager.charge_params.balancing
         protect = self.protect
         protect.tick(manager.events, now_ms)
         if protect.active or self._protecting:
@@ -155,7 +161,6 @@ class Wishes:
 
     def _serve_charge(self, now_ms):
         charge, manager = self.charge, self._manager
-        charge.params = manager.charge_params
         wanted = _NONE
         if self.manual == CHARGE:
             wanted = BY_MANUAL
@@ -193,7 +198,6 @@ class Wishes:
 
     def _serve_discharge(self, now_ms):
         discharge, manager = self.discharge, self._manager
-        discharge.params = manager.discharge_params
         wanted = _NONE
         if self.manual == DISCHARGE:
             wanted = BY_MANUAL
