@@ -74,6 +74,7 @@ def test_charge_setpoint_moves_power_within_2_s(site):
 def test_console_answers_beside_control(site, stalls, begun):
     site.at_power(CHARGE_W)
     console = site.console
+    site.wait_site(lambda s: s["TICKS_LATE"] is not None, "the counter of late ticks", 12)
     begun["late"], begun["stalls"] = site.site()["TICKS_LATE"], stalls.count
     assert console.ask("status", r"command -?\d+ W")
     assert console.ask("points SOC", r"SOC_PM (\d+)")[1] == str(site.site()["SOC_PM"])
