@@ -150,6 +150,7 @@ Discrete inputs (FC 2) show the bits of INPUTS, OUTPUTS, CAUSES and TRIPS, 16 ea
 (FC 1, 5, 15) is START.
 
 40000 holds 'SunS', the SunSpec common model (1) and the end marker; the native map starts at 0.
+The site block is there once more for each pack, from 10000 + 200 x (number of the pack - 1).
 Writes (FC 6 and 16; a 32-bit value only as a whole) are permitted as `modbus_write` in the
 configuration says: `none` (default on real boards), `loopback` or `any`; else exception 1. A write
 is taken whole or not at all: 2 not writable, 3 out of range, 4 the state forbids it (latched).

@@ -76,7 +76,11 @@ def make(folder="/"):
     store = FlashStore(folder + "state")
     settings, faults, event = configure(folder, store)
     clock = Clock()
-    manager = PowerManager(settings)
+    if settings.packs > 1:
+        from bess.core.control.site import Site
+        manager = Site(settings)
+    else:
+        manager = PowerManager(settings)
     links = build(settings, manager)
     pumps = [Pump(make_port(link, board), link.transactions, clock) for link in links]
     kicked = [pump for pump, link in zip(pumps, links) if link.commands]
@@ -99,7 +103,8 @@ def make(folder="/"):
     if event is not None:
         manager.events.note(event, WARNING, len(runner.faults), clock.ticks_ms())
     if runner.faults:
-        manager.trips.present |= 1 << TRIP_CONFIG
+        for each in manager.packs:
+            each.trips.present |= 1 << TRIP_CONFIG
     if faults and links:
         runner.faults.append("the last good copy of the configuration is in force, in STANDBY")
     runner.keeper = Keeper(manager, store, clock)

@@ -151,7 +151,7 @@ CASES = (
     (11, "W", {}, {"pcs_revert": "zero"}, {"pcs_revert": "own_mode"}, "own_mode", "not to zero"),
     (11, "W", {}, {"pcs_revert": "zero"}, {"pcs_revert": "none"}, "last power", "not at all"),
     (12, "E", {"contactors": "strings"}, {"strings_p": 5}, {"strings_p": 6},
-     "contactors is strings with 6 strings, allowed: at most 5", "sets that there are"),
+     "contactors is strings with 6 sets, allowed: at most 5", "sets that there are"),
     (12, "E", {"strings_p": 6}, {"contactors": "own"}, {"contactors": "strings"}, "6", "one set"),
     (13, "W", CHARGER, {"module_ma_rated": 87_000}, {"module_ma_rated": 86_000},
      "charge_w_max is 5000, never reached: 1 strings of 86 A at 57600 mV are 4953 W", "current"),
@@ -177,6 +177,15 @@ CASES = (
      "grid_connection 2, backup_output 1", "somebody relies on the output"),
     (14, "E", {"grid_connection": 0, "self_use": 0}, {"links": [modules(1)]}, {"links": site()},
      "pcs_forms_grid is 0", "no inverter is there yet"),
+    (14, "E", {"packs": 2}, {"backup_output": 0}, {"backup_output": 1},
+     "packs is 2, wanted: 1 where an inverter forms a grid", "two would have to agree"),
+    (14, "E", {"packs": 5, "contactors": "none", "charge_w_max": 0, "discharge_w_max": 0},
+     {"w_rated": 200_000}, {"w_rated": 200_001}, "packs * w_rated is 1000005, allowed: at most",
+     "powers of the site have seven digits"),
+    (4, "W", {"packs": 2}, {"energy_wh_stated": 32_000}, {"energy_wh_stated": 16_000},
+     "the modules hold 32000", "the plate is that of the site"),
+    (12, "E", {"strings_p": 2, "contactors": "strings"}, {"packs": 2}, {"packs": 3},
+     "contactors is strings with 6 sets", "sets of all packs"),
 )
 
 

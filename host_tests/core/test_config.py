@@ -37,7 +37,8 @@ FAULTS = (
      "more than the rating"),
     ({"fade_after_ms": 2000, "module_silent_ms": 2000}, ("module_silent_ms < fade_after_ms",
                                                          "2000, 2000, 60000"), "order of times"),
-    ({"modules_s": 5, "strings_p": 4}, ("modules_s * strings_p is 20", "at most 16"), "too many"),
+    ({"modules_s": 5, "strings_p": 4}, ("modules_s * strings_p * packs is 20", "at most 16"),
+     "too many"),
     ({"links": {}}, ("links is {}", "a list of 0..8 entries"), "no list"),
     ({"links": [link()] * 9}, ("links is [", "0..8"), "nine links"),
     ({"links": [7]}, ("links[0] is 7", "an object"), "no object"),
@@ -63,7 +64,10 @@ FAULTS = (
      ("link b2: uart 1 is taken",), "two links on one UART"),
     ({"links": [link(devices=devices(("bess_module", 1, 1), ("sunspec_pcs", 2, 1),
                                      ("sunspec_pcs", 3, 1)))]},
-     ("sunspec_pcs is there 2 times", "once"), "two inverters"),
+     ("packs [1, 1]", "1..1, each once"), "two inverters for one pack"),
+    ({"packs": 2, "strings_p": 1, "links": [link(devices=devices(
+        ("bess_module", 1, 1), ("bess_module", 4, 2), ("sunspec_pcs", 2, 1)))]},
+     ("packs [1]", "1..2, each once"), "a pack without an inverter"),
     ({"links": [link(devices=[{"kind": "bess_module", "period_ms": 1000}])]},
      ("module_silent_ms is 2000", "at least 3000", "polls of 1"), "polled too seldom"),
 )

@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import threading
 import time
+from functools import partial
+from operator import lt
 
 import pytest
 
@@ -99,8 +101,7 @@ def booked(site, name, *path):
     """
     found = []
     for _ in range(6):
-        before_wh = site.site()[name]
-        wait(lambda: site.site()[name], lambda wh: wh > before_wh, f"count of {name}", 3)
+        wait(lambda: site.site()[name], partial(lt, site.site()[name]), f"count of {name}", 3)
         found.append((site.site()[name], site.state()))
     return min(found, key=lambda pair: value_at(pair[1], path) - pair[0])
 

@@ -29,6 +29,7 @@ _STATED_PM = const(50)
 _GENTLE_PM = const(200)
 _SOC_APART_PM = const(100)
 
+_SITE_W = const(1_000_000)
 _PULSE_MS = const(60_000)           # of a pulsed charge
 
 
@@ -103,10 +104,10 @@ def _series(s, given):
 
 
 def _energy(s, given):
-    wh = s.energy_wh_stated
-    if wh and abs(s.energy_wh_rated - wh) * 1000 > wh * _STATED_PM:
+    wh, held_wh = s.energy_wh_stated, s.energy_wh_rated * s.packs
+    if wh and abs(held_wh - wh) * 1000 > wh * _STATED_PM:
         yield "energy_wh_stated is %d, the modules hold %d: more than %d per mille apart" % (
-            wh, s.energy_wh_rated, _STATED_PM)
+            wh, held_wh, _STATED_PM)
 
 
 # --- powers and currents ---------------------------------------------------------------------
@@ -232,9 +233,22 @@ def _overruled(s, given):
 
 
 def _sets(s, given):
-    if s.contactors == "strings" and s.strings_p > SETS_MAX:
-        yield "contactors is strings with %d strings, allowed: at most %d" % (
-            s.strings_p, SETS_MAX)
+    if s.contactors == "none":
+        return
+    sets = s.packs * (s.strings_p if s.contactors == "strings" else 1)
+    if sets > SETS_MAX:
+        yield "contactors is %s with %d sets, allowed: at most %d" % (
+            s.contactors, sets, SETS_MAX)
+
+
+def _packs(s, given):
+    if s.packs == 1:
+        return
+    if forms(s):
+        yield ("packs is %d, wanted: 1 where an inverter forms a grid: grid_connection %d,"
+               " backup_output %d" % (s.packs, s.grid_connection, s.backup_output))
+    if s.packs * s.w_rated > _SITE_W:
+        yield "packs * w_rated is %d, allowed: at most %d" % (s.packs * s.w_rated, _SITE_W)
 
 
 def _pulses(s, given):
@@ -268,4 +282,5 @@ _CHECKS = (
     (13, 0, _undercut),
     (14, 1, _pulses),
     (14, 1, forming),
+    (14, 1, _packs),
 )

@@ -11,6 +11,8 @@ from bess.core.checks_wiring import MODULES
 # key, type, lowest, highest (or allowed words), default, unit, meaning
 FIELDS = (
     ("name", str, 0, 24, "bess", "", "name shown to people"),
+    ("packs", int, 1, 5, 1, "",
+     "packs with an inverter each; what follows is of one pack, but for energies stated and caps"),
     ("w_rated", int, 500, 1_000_000, 5000, "W", "rating of the inverter"),
     ("charge_w_max", int, 0, 1_000_000, 5000, "W", "charging, at the AC side"),
     ("discharge_w_max", int, 0, 1_000_000, 5000, "W", "discharging, at the AC side"),
@@ -22,7 +24,10 @@ FIELDS = (
     ("strings_p", int, 1, 16, 1, "", "strings in parallel"),
     ("module_ma_rated", int, 1000, 1_000_000, 157_000, "mA", "rated current of a module"),
     ("module_wh_rated", int, 100, 1_000_000, 16_000, "Wh", "rated energy of a module"),
-    ("energy_wh_stated", int, 0, 256_000_000, 0, "Wh", "energy on the name plate, 0 = not stated"),
+    ("energy_wh_stated", int, 0, 256_000_000, 0, "Wh",
+     "energy of the site on its name plate, 0 = not stated"),
+    ("share_pm_min", int, 0, 500, 100, "0.1%",
+     "several packs: below so much of its rating each, packs rest one after the other"),
     ("contactor_ma_rated", int, 0, 10_000_000, 0, "mA",
      "rated current of a contactor set, which carries the pack or its string; 0 = not stated"),
     ("fuse_ma_rated", int, 0, 1_000_000, 0, "mA", "fuse of a string, 0 = not stated"),
@@ -129,7 +134,9 @@ DEVICE_FIELDS = (
     ("kind", str, ("bess_module", "jk_bms", "sunspec_pcs", "sunspec_meter", "sunspec_pv"), None,
      None, "", "product"),
     ("unit", int, 0, 247, 1, "", "Modbus unit id"),
-    ("module", int, 1, 16, 1, "", "number of the module, counted from 1"),
+    ("module", int, 1, 16, 1, "",
+     "number of the module, counted from 1: string by string, pack by pack"),
+    ("pack", int, 1, 5, 1, "", "pack of the inverter, counted from 1"),
     ("period_ms", int, 50, 60_000, 0, "ms", "time between polls, 0 = the product's default"),
     ("latency_ms", int, 0, 5000, 0, "ms", "age of a reading when it arrives"),
     ("sign", int, (-1, 1), None, 1, "", "-1 turns a meter round"),
@@ -260,9 +267,9 @@ def _devices(devices, where, faults):
 
 def _cross_check(values, links, faults):
     """Checks between fields: only when each field alone is good."""
-    count = values["modules_s"] * values["strings_p"]
+    count = values["modules_s"] * values["strings_p"] * values["packs"]
     if count > 16:
-        faults.append("modules_s * strings_p is %d, allowed: at most 16" % count)
+        faults.append("modules_s * strings_p * packs is %d, allowed: at most 16" % count)
     try:
         Zone(values["zone"])
     except ValueError as fault:
@@ -271,18 +278,20 @@ def _cross_check(values, links, faults):
         faults.append("module_silent_ms < fade_after_ms < all_silent_ms is wanted, got %d, %d, %d"
                       % (values["module_silent_ms"], values["fade_after_ms"],
                          values["all_silent_ms"]))
-    _count_devices(links, count, faults)
+    _count_devices(links, count, values["packs"], faults)
 
 
-def _count_devices(links, count, faults):
+def _count_devices(links, count, packs, faults):
     if not links:
         return
-    modules, others, taken = [], [], []
+    modules, inverters, others, taken = [], [], [], []
     for link in links:
         for device in link["devices"]:
             kind = device["kind"]
             (modules if kind in MODULES else others).append(
                 device["module"] if kind in MODULES else kind)
+            if kind == "sunspec_pcs":
+                inverters.append(device["pack"])
         units = [device["unit"] for device in link["devices"]]
         if link["kind"] == "rtu" and 0 in units:
             faults.append("link %s: unit 0 is everybody at once, wanted: 1..247" % link["name"])
@@ -293,8 +302,11 @@ def _count_devices(links, count, faults):
         if link["kind"] == "rtu":
             taken.append(link["uart"])
     if sorted(modules) != list(range(1, count + 1)):
-        faults.append("modules are numbered %s, wanted: 1..%d, each once (modules_s * strings_p)"
-                      % (sorted(modules), count))
-    for kind in ("sunspec_pcs", "sunspec_meter", "sunspec_pv"):
+        faults.append("modules are numbered %s, wanted: 1..%d, each once (modules_s * strings_p"
+                      " * packs)" % (sorted(modules), count))
+    if inverters and sorted(inverters) != list(range(1, packs + 1)):
+        faults.append("the inverters are those of the packs %s, wanted: 1..%d, each once"
+                      % (sorted(inverters), packs))
+    for kind in ("sunspec_meter", "sunspec_pv"):
         if others.count(kind) > 1:
             faults.append("%s is there %d times, allowed: once" % (kind, others.count(kind)))

@@ -11,13 +11,15 @@ from bess.core.events import SIZE as EVENTS_SIZE
 from bess.core.points import (
     CAUSES, CONTROL_BASE, CONTROL_MAP, CONTROL_SPAN, EVENT_BASE, EVENT_MAP, EVENT_POINTS,
     EVENT_STRIDE, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, INPUTS, LINK_BASE, LINK_MAP,
-    LINK_STRIDE, MODULE_BASE, MODULE_MAP, MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS,
+    LINK_STRIDE, MODULES, MODULE_BASE, MODULE_MAP, MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS,
     REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN, SITE_MAP, SITE_SPAN, START, TRIPS,
 )
 from bess.core.tick import elapsed_ms
 from bess.devices.register_maps import HOLE, common_model, slots_of
 from bess.protocols.modbus import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
+PACK_BASE = const(10_000)           # the site block of each pack
+PACK_STRIDE = const(200)
 _SUNSPEC_BASE = const(40000)
 _AGE_DS_MAX = const(65534)
 _BITS = (INPUTS, OUTPUTS, CAUSES, TRIPS)        # discrete inputs, 16 a word
@@ -47,6 +49,10 @@ class RegisterBank:
         if end <= SITE_SPAN:
             _fill(self._site, address, count, self._manager.image.now, out, at)
             return 0
+        pack, offset = divmod(address - PACK_BASE, PACK_STRIDE)
+        if 0 <= pack < len(self._manager.packs) and offset + count <= SITE_SPAN:
+            _fill(self._site, offset, count, self._manager.packs[pack].image.now, out, at)
+            return 0
         if CONTROL_BASE <= address and end <= CONTROL_BASE + CONTROL_SPAN:
             self._fill_control()
             _fill(self._control, address - CONTROL_BASE, count, self._control_row, out, at)
@@ -60,7 +66,8 @@ class RegisterBank:
 
     def _read_repeated(self, address, end, out, at):
         manager = self._manager
-        if MODULE_BASE <= address and end <= MODULE_BASE + MODULE_STRIDE * manager.pack.count:
+        modules = manager.image.now[MODULES]
+        if MODULE_BASE <= address and end <= MODULE_BASE + MODULE_STRIDE * modules:
             base, stride = MODULE_BASE, MODULE_STRIDE
             slots, row_of = self._module, self._module_row
         elif LINK_BASE <= address and end <= LINK_BASE + LINK_STRIDE * len(self._links):
@@ -80,7 +87,9 @@ class RegisterBank:
         return 0
 
     def _module_row(self, item):
-        pack = self._manager.pack
+        packs = self._manager.packs
+        pack = packs[item // packs[0].pack.count].pack
+        item %= pack.count
         row = pack.rows[item]
         row[M_LIVE] = pack.live[item]
         age_ds = elapsed_ms(self._manager.now_ms, pack.at_ms[item]) // 100
@@ -134,7 +143,8 @@ class RegisterBank:
     def _check(self, value):
         settings = self._manager.settings
         power_w = value.get(REMOTE_W, 0)
-        good = (-settings.charge_w_max <= power_w <= settings.discharge_w_max
+        packs = len(self._manager.packs)
+        good = (-settings.charge_w_max * packs <= power_w <= settings.discharge_w_max * packs
                 and 1 <= value.get(REMOTE_LIFE_S, 1) <= 3600
                 and value.get(REMOTE_RELEASE, 0) <= 1
                 and value.get(START, 0) <= 1

@@ -14,7 +14,7 @@ def build(settings, manager):
         transactions = Transactions(_framing(values["kind"]), timeout_ms=values["timeout_ms"])
         link = Link(values, transactions)
         for row in values["devices"]:
-            transactions.add(_MAKERS[row["kind"]](row, settings, manager))
+            transactions.add(MAKERS[row["kind"]](row, settings, manager))
             link.commands = link.commands or row["kind"] == "sunspec_pcs"
         links.append(link)
     return links
@@ -30,21 +30,29 @@ def _framing(kind):
 
 def _bess_module(row, settings, manager):
     from bess.devices.bess_module import Module
-    return Module(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 500,
+    pack, number = _place(row, manager)
+    return Module(row["unit"], number, pack, row["period_ms"] or 500,
                   latency_ms=row["latency_ms"])
 
 
 def _jk_module(row, settings, manager):
     from bess.devices.jk_bms import JkModule
-    return JkModule(row["unit"], row["module"] - 1, manager.pack, row["period_ms"] or 1000,
-                    row["latency_ms"])
+    pack, number = _place(row, manager)
+    return JkModule(row["unit"], number, pack, row["period_ms"] or 1000, row["latency_ms"])
+
+
+def _place(row, manager):
+    """(pack, index there) of a module by its number in the site."""
+    each, number = divmod(row["module"] - 1, manager.packs[0].pack.count)
+    return manager.packs[each].pack, number
 
 
 def _sunspec_pcs(row, settings, manager):
     from bess.devices.sunspec_pcs import SunspecPcs
-    pcs = SunspecPcs(row["unit"], manager.image, manager.command, settings.w_rated,
+    each = manager.packs[row["pack"] - 1]
+    pcs = SunspecPcs(row["unit"], each.image, each.command, settings.w_rated,
                      settings.pcs_revert_ms, row["period_ms"] or 200)
-    pcs.control.on_overruled = manager.note_overruled
+    pcs.control.on_overruled = each.note_overruled
     return pcs
 
 
@@ -59,5 +67,5 @@ def _sunspec_pv(row, settings, manager):
     return SunspecPv(row["unit"], manager.image, row["period_ms"] or 1000, row["latency_ms"])
 
 
-_MAKERS = {"bess_module": _bess_module, "jk_bms": _jk_module, "sunspec_pcs": _sunspec_pcs,
+MAKERS = {"bess_module": _bess_module, "jk_bms": _jk_module, "sunspec_pcs": _sunspec_pcs,
            "sunspec_meter": _sunspec_meter, "sunspec_pv": _sunspec_pv}

@@ -1,7 +1,8 @@
 """The words that the console understands. Loaded for one line, then forgotten."""
 
 from bess.core.points import (
-    BATTERY_W, CAUSES, COMMAND_W, GRID_W, HI_W, LO_W, LOAD_W, MODULES_LIVE, PV_W, SOC_PM, TRIPS,
+    BATTERY_W, CAUSES, COMMAND_W, GRID_W, HI_REASON, HI_W, LOAD_W, LO_REASON, LO_W, MODULES,
+    MODULES_LIVE, OWNER, PHASE, PV_W, SOC_PM, TRIPS, WISH_W,
     L_AGE_DS, L_ANSWERED, L_FRAME_ERRORS, L_SENT, L_STATE, L_TIMEOUTS, M_CELL_MV_MAX,
     M_CELL_MV_MIN, M_CURRENT_MA, M_SOC_PM,
 )
@@ -56,18 +57,17 @@ class Words:
 
     def status(self, words):
         manager, now = self._manager, self._manager.image.now
-        window = manager.window
         return (
-            "mode %s, %s, wanted %d" % (_MODES[manager.mode], _PHASES[manager.sequence.phase],
+            "mode %s, %s, wanted %d" % (_MODES[manager.mode], _PHASES[now[PHASE] or 0],
                                         manager.run_wanted),
             "battery %s W, grid %s W, load %s W, pv %s W, soc %s pm" % (
                 now[BATTERY_W], now[GRID_W], now[LOAD_W], now[PV_W], now[SOC_PM]),
             "command %d W, window %d (reason %d) .. %d (reason %d)" % (
-                now[COMMAND_W] or 0, now[LO_W] or 0, window.lo_why, now[HI_W] or 0,
-                window.hi_why),
-            "request rank %d wishes %d W" % (manager.requests.rank, manager.requests.wish_w),
-            "modules live %s of %d, causes %s, trips %s" % (
-                now[MODULES_LIVE], manager.pack.count, now[CAUSES], now[TRIPS]),
+                now[COMMAND_W] or 0, now[LO_W] or 0, now[LO_REASON] or 0, now[HI_W] or 0,
+                now[HI_REASON] or 0),
+            "request rank %d wishes %d W" % (now[OWNER] or 0, now[WISH_W] or 0),
+            "modules live %s of %s, causes %s, trips %s" % (
+                now[MODULES_LIVE], now[MODULES], now[CAUSES], now[TRIPS]),
         )
 
     def points(self, words):
@@ -84,13 +84,15 @@ class Words:
                 index += 1
 
     def modules(self, words):
-        pack = self._manager.pack
-        for i in range(pack.count):
-            row = pack.rows[i]
-            age_ms = elapsed_ms(self._manager.now_ms, pack.at_ms[i])
-            yield "%d: %s, %d ms, soc %s pm, %s mA, cells %s..%s mV" % (
-                i + 1, "live" if pack.live[i] else "silent", age_ms, row[M_SOC_PM],
-                row[M_CURRENT_MA], row[M_CELL_MV_MIN], row[M_CELL_MV_MAX])
+        number = 0
+        for each in self._manager.packs:
+            pack = each.pack
+            for i in range(pack.count):
+                row, number = pack.rows[i], number + 1
+                age_ms = elapsed_ms(self._manager.now_ms, pack.at_ms[i])
+                yield "%d: %s, %d ms, soc %s pm, %s mA, cells %s..%s mV" % (
+                    number, "live" if pack.live[i] else "silent", age_ms, row[M_SOC_PM],
+                    row[M_CURRENT_MA], row[M_CELL_MV_MIN], row[M_CELL_MV_MAX])
 
     def links(self, words):
         for link in self._app.links:

@@ -36,21 +36,29 @@ class Keeper:
         self._manager = manager
         self._store = store
         self._clock = clock
-        self._stored = [b""] * len(_RECORDS)
-        self._written_ms = [clock.ticks_ms()] * len(_RECORDS)
+        self._packs = manager.packs
+        count = len(_RECORDS) * len(self._packs)        # those of the first pack, and so on
+        self._stored = [b""] * count
+        self._written_ms = [clock.ticks_ms()] * count
         self._started_ms = clock.ticks_ms()
         self._rested = True
         self._restarts = 0
-        for i in range(len(_RECORDS)):
+        for i in range(count):
             self._restore(i)
         self._count_restart()
 
+    def _name(self, i):
+        """Name of record i; the schedule of the further packs is that of the first one."""
+        pack, i = divmod(i, len(_RECORDS))
+        return _RECORDS[i][0] + str(pack + 1) if pack else _RECORDS[i][0]
+
     def _restore(self, i):
-        name, _, restore, _ = _RECORDS[i]
+        name, restore = self._name(i), _RECORDS[i % len(_RECORDS)][2]
+        manager = self._packs[i // len(_RECORDS)]
         record = self._store.load(name)
         if record is not None:
             try:
-                restore(self._manager, record)
+                restore(manager, record)
                 self._stored[i] = record
                 return
             except ValueError as fault:
@@ -58,7 +66,7 @@ class Keeper:
         elif not self._store.damaged(name):
             return
         self._manager.events.note(EVENT_STORE_REPAIRED, WARNING, i, self._clock.ticks_ms())
-        restore(self._manager, None)
+        restore(manager, None)
 
     def _count_restart(self):
         """After three unplanned restarts, each within 10 minutes, it does not start by itself."""
@@ -80,9 +88,9 @@ class Keeper:
         rested = self._manager.stopped()
         at_rest = rested and not self._rested
         self._rested = rested
-        for i in range(len(_RECORDS)):
+        for i in range(len(self._stored)):
             spent_ms = (now_ms - self._written_ms[i]) & TICK_MASK
-            if at_rest or spent_ms >= _RECORDS[i][3]:
+            if at_rest or spent_ms >= _RECORDS[i % len(_RECORDS)][3]:
                 self._write(i, now_ms)
         if self._restarts >= 0 and (now_ms - self._started_ms) & TICK_MASK >= _SETTLED_MS:
             self.settle()
@@ -94,14 +102,14 @@ class Keeper:
 
     def flush(self):
         """Write everything that changed, now: before a planned restart."""
-        for i in range(len(_RECORDS)):
+        for i in range(len(self._stored)):
             self._write(i, self._clock.ticks_ms())
         self.settle()
 
     def _write(self, i, now_ms):
         self._written_ms[i] = now_ms
-        record = _RECORDS[i][1](self._manager)
-        if record != self._stored[i] and self._save(_RECORDS[i][0], record):
+        record = _RECORDS[i % len(_RECORDS)][1](self._packs[i // len(_RECORDS)])
+        if record != self._stored[i] and self._save(self._name(i), record):
             self._stored[i] = record
 
     def _save(self, name, record):

@@ -124,8 +124,7 @@ class PowerManager(People):
 
     def set_constant_power(self, battery_w, minutes):
         """Manual power in W (negative charges) for minutes (0 = until stopped)."""
-        self._check_power(battery_w)
-        within("minutes", minutes, 0, MINUTES_MAX)
+        self._check_operation(battery_w, minutes)
         refusal = self._may_operate() or self._direction(battery_w)
         if refusal:
             return self.refuse(refusal)
@@ -167,10 +166,15 @@ class PowerManager(People):
         self.wishes.schedule.skip()
         return 0
 
+    def _check_operation(self, battery_w, minutes):
+        self._check_power(battery_w)
+        within("minutes", minutes, 0, MINUTES_MAX)
+
     def _check_power(self, battery_w):
-        settings = self.settings
+        settings, packs = self.settings, len(self.packs)
         low_w = -settings.charge_w_max or -settings.w_rated
-        within("battery_w", battery_w, low_w, settings.discharge_w_max or settings.w_rated)
+        high_w = settings.discharge_w_max or settings.w_rated
+        within("battery_w", battery_w, low_w * packs, high_w * packs)
 
     def _direction(self, battery_w):
         """Refusal of a direction that a setting forbids, 0 when it is permitted."""

@@ -13,6 +13,7 @@ TOO_STEEP = 5
 STALE = 6
 NOT_STOPPED = 7
 UNASKED = 8                         # more power than before without a request for it
+OPPOSED = 9                         # one pack charges while another discharges (site_tick.py)
 
 
 def broken(manager, before_w, dt_ms):

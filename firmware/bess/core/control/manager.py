@@ -41,12 +41,19 @@ class Manager(Parts):
 
     def step(self, now_ms):
         """One control tick at `now_ms`; every 100 ms. Allocates nothing."""
+        self.look(now_ms)
+        self.wishes.tick(now_ms)
+        self.requests.settle(now_ms, self.ranks())
+        self.permit(now_ms)
+        self.act(now_ms)
+
+    def look(self, now_ms):
+        """First part of the tick: what is, and the mode that follows from it."""
         if not self._began:
             self._began = True
             self._last_ms = now_ms
-        dt_ms = (now_ms - self._last_ms) & TICK_MASK
+        self._dt_ms = (now_ms - self._last_ms) & TICK_MASK
         self._last_ms = self.now_ms = now_ms
-        before_w = self.command.battery_w
         self.image.latch(now_ms)
         self._take_params()
         self._read_modules(now_ms)
@@ -54,17 +61,26 @@ class Manager(Parts):
         self._watch_grid(now_ms)
         self._decide_mode(now_ms)
         self._track(now_ms)
-        self.wishes.tick(now_ms)
-        self.requests.settle(now_ms, self._local_slots if self.local else -1)
+
+    def ranks(self):
+        """Bits of the slots whose requests may win."""
+        return self._local_slots if self.local else -1
+
+    def permit(self, now_ms):
+        """Second part: the window, for the request that has won."""
         if self.permits.full_session != (self.requests.rank == BY_CALIBRATION):
             self.permits.full_session = not self.permits.full_session
             self.permits.update(self.pack, now_ms)      # from this tick on, not the next sample
         rules.open_window(self, now_ms)
+
+    def act(self, now_ms):
+        """Last part: the command, what must hold for it, and what everybody else may know."""
+        dt_ms, before_w = self._dt_ms, self.command.battery_w
         self._drive(dt_ms, now_ms)
         self._follow_mode(now_ms)
         broken = invariants.broken(self, before_w, dt_ms)
         if broken:
-            self._breach(broken, now_ms)
+            self.breach(broken, now_ms)
         self._alarm(now_ms)
         self.journal.tick(now_ms)
         self.views.publish(now_ms, dt_ms)
@@ -260,6 +276,8 @@ class Manager(Parts):
     def _track(self, now_ms):
         image = self.image
         self.meter_step = stale_step(image.age_ms(GRID_W, now_ms))
+        if self.site is not None:
+            return                      # the meter sees all packs together
         if image.at_ms[BATTERY_W] != self._battery_ms and image.raw[BATTERY_W] is not None:
             self._battery_ms = image.at_ms[BATTERY_W]
             self.history.add(image.raw[BATTERY_W], self._battery_ms)
@@ -346,7 +364,7 @@ class Manager(Parts):
 
     def _enter(self, mode, now_ms):
         if not modes.permitted(self.mode, mode):
-            self._breach(1, now_ms)
+            self.breach(1, now_ms)
             return
         self.events.note(EVENT_MODE_CHANGE, INFO, self.mode * 256 + mode, now_ms)
         self.mode = mode
@@ -354,10 +372,10 @@ class Manager(Parts):
     def fail(self, now_ms):
         """The step itself failed: zero power, inverter stop, latched."""
         self.sequence.run = 0
-        self._breach(0, now_ms)
+        self.breach(0, now_ms)
         self.image.now[OUTPUTS] = (self.views.outputs(self) | OUT_TRIP) & ~OUT_ALARM_OK
 
-    def _breach(self, number, now_ms):
+    def breach(self, number, now_ms):
         """An invariant does not hold: only a bug can do that. Zero, and latch."""
         self.ramp.stop()
         self.command.battery_w = self.command.run = 0

@@ -43,12 +43,17 @@ class Command:
 
 
 class Parts:
-    """One pack, one inverter. Made from checked settings (core/config.py)."""
+    """One pack, one inverter. Made from checked settings (core/config.py).
 
-    def __init__(self, settings):
+    site: the packs' common parts (site.py) where there are several packs, else None.
+    """
+
+    def __init__(self, settings, site=None):
         self.settings = settings
+        self.site = site
+        self.packs = (self,)
         self.image = Image()
-        self.events = Events()
+        self.events = Events() if site is None else site.events
         self.pack = Pack(settings.modules_s, settings.strings_p, settings.module_silent_ms,
                          settings.module_ma_rated)
         self.command = Command()
@@ -67,7 +72,7 @@ class Parts:
         self.ramp = Ramp(settings)
         self.wishes = Wishes(self)
         self.tracking = Tracking(settings)
-        self.grid = GridRules(settings)
+        self.grid = GridRules(settings) if site is None else site.grid
         self.island = Island(settings, self.grid, self.pack, self.events)
         self.direction = Direction(settings)
         self.support = None         # loaded where a curve is configured: few sites need it
@@ -94,6 +99,7 @@ class Parts:
         self.local = False          # authority: True leaves only protection, tests and people
         self.rise_w = 0             # fastest rise permitted in this tick, in W per second
         self.now_ms = self._last_ms = 0
+        self._dt_ms = 0
         self._dt_ms_max = 2 * settings.tick_ms
         self._began = False
         self._new_charge = self._new_discharge = None

@@ -30,8 +30,8 @@ _ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 <
 class People(Manager):
     """The tick, and what a person at the cabinet may do to it."""
 
-    def __init__(self, settings):
-        super().__init__(settings)
+    def __init__(self, settings, site=None):
+        super().__init__(settings, site)
         self._number = 0
         self._number_ms = 0
 
@@ -68,6 +68,10 @@ class People(Manager):
         self._number = (self.now_ms * 31 + events * 7919 + self.latched * 257) % 65_534 + 1
         self._number_ms = self.now_ms
         return self._number
+
+    def take_number(self, number, now_ms):
+        """The number of another pack of the site is good for this one too."""
+        self._number, self._number_ms = number, now_ms
 
     def reset_emergency(self, person=True, number=0):
         """End the emergency when every cause has been gone for 5 s and the pack is at rest.

@@ -36,7 +36,8 @@ def open_window(manager, now_ms):
         window.discharge(0, diagnosis.block_discharge)
     _by_parameters(manager, window)
     if not manager.island.islanded:
-        _by_grid(manager, window)
+        if manager.site is None:        # of several packs the site knows
+            _by_grid(manager, window)
         if manager.meter_step and manager.requests.rank == BY_SELF_USE:
             _by_meter(manager, window)
     if manager.pack.strings_live == 0:

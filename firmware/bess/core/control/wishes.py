@@ -29,24 +29,29 @@ _NONE = const(0)
 
 
 class Wishes:
-    """manual: what a person operates: 0 a constant power or nothing, else CHARGE or DISCHARGE."""
+    """manual: what a person operates: 0 a constant power or nothing, else CHARGE or DISCHARGE.
+
+    charger: rank that the charge serves, 0 while there is none.
+    """
 
     def __init__(self, manager):
         settings, pack = manager.settings, manager.pack
         self.manual = 0
-        self.schedule = Schedule()
-        self.zone = Zone(settings.zone)
+        site = manager.site
+        self.schedule = Schedule() if site is None else site.schedule
+        self.zone = Zone(settings.zone) if site is None else site.zone
         self.charge = Charge(settings, pack)
         self.discharge = Discharge(settings, pack)
         self.protect = Protect(settings, pack)
         self.soc = Soc(settings)
         self._manager = manager
+        self._packs = settings.packs
         self._requests = manager.requests
         self._protect = slot_of(BY_PROTECT_CHARGE)
         self._manual = slot_of(BY_MANUAL)
         self._schedule = slot_of(BY_SCHEDULE)
         self._calibration = slot_of(BY_CALIBRATION)
-        self._charger = self._discharger = _NONE    # rank that is served
+        self.charger = self._discharger = _NONE     # rank that is served
         self._entry = -1
         self._busy = self._protecting = False
 
@@ -66,10 +71,11 @@ class Wishes:
             self._protecting = protect.active
             self._ask(self._protect, protect.active, protect.wish_w, now_ms)
         now = manager.image.now
-        self.schedule.tick(now[UTC_DAY], now[UTC_S], self.zone, manager.events, now_ms)
+        if manager.site is None:
+            self.schedule.tick(now[UTC_DAY], now[UTC_S], self.zone, manager.events, now_ms)
         if self.schedule.entry != self._entry:
             self._entry = self.schedule.entry
-            if self._charger == BY_SCHEDULE:
+            if self.charger == BY_SCHEDULE:
                 self.end_charge(DURATION, now_ms)
             if self._discharger == BY_SCHEDULE:
                 self.end_discharge(DURATION, now_ms)
@@ -80,7 +86,7 @@ class Wishes:
             self._serve_discharge(now_ms)
             self._ask_schedule(now_ms)
             self._ask(self._calibration, self.soc.wanted,
-                      self.charge.wish_w if self._charger == BY_CALIBRATION else 0, now_ms)
+                      self.charge.wish_w if self.charger == BY_CALIBRATION else 0, now_ms)
 
     def _ask(self, slot, wanted, wish_w, now_ms):
         if wanted:
@@ -91,7 +97,7 @@ class Wishes:
     def _ask_schedule(self, now_ms):
         """What the living entry wishes: its method's power, 0 W when it is done or holds 0 W."""
         wish_w = 0
-        if self._charger == BY_SCHEDULE:
+        if self.charger == BY_SCHEDULE:
             wish_w = self.charge.wish_w
         elif self._discharger == BY_SCHEDULE:
             wish_w = self.discharge.wish_w
@@ -105,7 +111,7 @@ class Wishes:
         params = manager.charge_params
         self.charge.end(STOPPED)
         refusal = self.charge.begin(params.method, 0, target_pm, now_ms)
-        self._charger = _NONE if refusal else BY_MANUAL
+        self.charger = _NONE if refusal else BY_MANUAL
         if refusal:
             return refusal
         self.end_discharge(STOPPED, now_ms)
@@ -143,11 +149,11 @@ class Wishes:
 
     def end_charge(self, code, now_ms):
         """The charge of whoever it was is over; an event when it was still going on."""
-        if self._charger:
+        if self.charger:
             if not self.charge.done:
                 self.charge.end(code)
                 self._note_charge(now_ms)
-            self._charger = _NONE
+            self.charger = _NONE
 
     def end_discharge(self, code, now_ms):
         """The discharge of whoever it was is over; an event when it was still going on."""
@@ -168,7 +174,7 @@ class Wishes:
             wanted = BY_SCHEDULE
         elif self.soc.wanted:
             wanted = BY_CALIBRATION
-        if wanted != self._charger:
+        if wanted != self.charger:
             self._begin_charge(wanted, now_ms)
         if not wanted or manager.requests.rank != wanted or manager.sequence.step != RUN:
             return
@@ -179,7 +185,7 @@ class Wishes:
                 self._note_charge(now_ms)
         if wanted == BY_MANUAL:
             if charge.done:
-                self._charger = _NONE
+                self.charger = _NONE
                 self.end_manual(now_ms)
             else:
                 self._ask(self._manual, True, charge.wish_w, now_ms)
@@ -191,10 +197,10 @@ class Wishes:
         charge.timeout_ms = 0
         charge.resumes = wanted == BY_SCHEDULE
         if wanted == BY_SCHEDULE:
-            charge.begin(charge.params.method, schedule.power_w, 0, now_ms)
+            charge.begin(charge.params.method, abs(schedule.power_w) // self._packs, 0, now_ms)
         elif wanted == BY_CALIBRATION:
             charge.begin(HOLD, 0, 0, now_ms)
-        self._charger = wanted
+        self.charger = wanted
 
     def _serve_discharge(self, now_ms):
         discharge, manager = self.discharge, self._manager
@@ -207,7 +213,7 @@ class Wishes:
             self.end_discharge(STOPPED, now_ms)
             if wanted:
                 discharge.timeout_ms = 0
-                discharge.begin(self.schedule.power_w, 0, now_ms)
+                discharge.begin(self.schedule.power_w // self._packs, 0, now_ms)
             self._discharger = wanted
         if not wanted or discharge.done:
             return

@@ -1,0 +1,150 @@
+"""A site of several packs with an inverter each, behind the interface of one power manager.
+
+Powers of the configuration and of the parameters are those of one pack; caps, requests and
+schedule entries are the site's. `packs[i]` answers for one pack alone: MAINTENANCE and its tests,
+an emergency, an alarm.
+"""
+
+from micropython import const
+
+from bess.core.control.modes import (
+    EMERGENCY, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
+)
+from bess.core.control.site_tick import SiteTick
+
+
+_MINUTE_MS = const(60_000)
+
+
+class Site(SiteTick):
+    """A call is accepted (0) when one pack accepts it, unless it says otherwise.
+
+    The mode is CHARGE or DISCHARGE by the sum of the commands, else that of the packs that are
+    ready, else EMERGENCY, MAINTENANCE or STANDBY, in this order.
+    """
+
+    def refuse(self, refusal):
+        """Note a refused call and return its number."""
+        return self.packs[0].refuse(refusal)
+
+    def start(self):
+        """Close the contactors, start the inverters, be ready (IDLE)."""
+        return min([each.start() for each in self.packs])
+
+    def stop(self):
+        """Power to zero with the ramp, inverters off, contactors open, STANDBY."""
+        self.end_manual()
+        return min([each.stop() for each in self.packs])
+
+    def blocked(self):
+        """True when trips keep all packs from running and only a person's `start` helps."""
+        return min([each.blocked() for each in self.packs])
+
+    def stopped(self):
+        """True when all packs are at rest: power zero, inverters off, contactors open."""
+        return min([each.sequence.phase == OFF for each in self.packs])
+
+    # --- requests ---------------------------------------------------------------------------
+
+    def set_constant_power(self, battery_w, minutes):
+        """Manual power of the site in W (negative charges) for minutes (0 = until stopped)."""
+        self._check_operation(battery_w, minutes)
+        refusal = self._may_operate() or self._direction(battery_w)
+        if refusal:
+            return self.refuse(refusal)
+        for each in self.packs:
+            each.wishes.end_manual(self.now_ms)
+        self.requests.ask(self._manual, battery_w, self.now_ms, minutes * _MINUTE_MS)
+        return 0
+
+    def start_charging(self, soc_pm_target):
+        """Charge each pack by the method of the parameters up to a SoC (0: the parameters')."""
+        return self._began(min([each.start_charging(soc_pm_target) for each in self.packs]))
+
+    def start_discharging(self, battery_w, minutes):
+        """Discharge the site with this power (0: the parameters') for minutes (0: no end)."""
+        self._check_operation(battery_w, minutes)
+        count, refusals = len(self.packs), []
+        for i in range(count):
+            part_w = battery_w * (i + 1) // count - battery_w * i // count
+            refusals.append(self.packs[i].start_discharging(part_w, minutes))
+        return self._began(min(refusals))
+
+    def _began(self, refusal):
+        """A charge or a discharge has taken the place of the constant power."""
+        if not refusal:
+            self.end_manual()
+        return refusal
+
+    def stop_operation(self):
+        """End the manual request, and skip the running occurrence of the schedule."""
+        self.end_manual()
+        return min([each.stop_operation() for each in self.packs])
+
+    def _may_operate(self):
+        """Refusal of a manual operation while no pack could follow it, 0 when one can."""
+        if self.latched:
+            return REFUSED_LATCHED
+        able = [each for each in self.packs
+                if each.mode not in (STANDBY, EMERGENCY) or each.run_wanted and not each.blocked()]
+        return 0 if able else REFUSED_NOT_STARTED
+
+    def set_grid_connection(self, kind):
+        """Connection type, in STANDBY of all packs only; until a restart."""
+        for each in self.packs:
+            if each.mode != STANDBY or not each.stopped():
+                return self.refuse(REFUSED_MODE)
+        return self.packs[0].set_grid_connection(kind)
+
+    # --- parameters, at the next tick of each pack --------------------------------------------
+
+    def set_charge_params(self, *values, **named):
+        """Parameters of charging, for each pack."""
+        return max([each.set_charge_params(*values, **named) for each in self.packs])
+
+    def set_discharge_params(self, *values, **named):
+        """Parameters of discharging, for each pack."""
+        return max([each.set_discharge_params(*values, **named) for each in self.packs])
+
+    # --- people -------------------------------------------------------------------------------
+
+    def emergency_shutdown(self):
+        """Latch an emergency of every pack. May be called from an interrupt handler."""
+        for each in self.packs:
+            each.emergency_shutdown()
+
+    def is_emergency(self):
+        """True while a cause is latched in any pack."""
+        return max([each.is_emergency() for each in self.packs])
+
+    def reset_number(self):
+        """A number that a remote reset must bring back within 60 s; good for one try."""
+        number = self.packs[0].reset_number()
+        for each in self.packs:
+            each.take_number(number, self.now_ms)
+        return number
+
+    def reset_emergency(self, person=True, number=0):
+        """End the emergency of every pack; the first refusal when one stays."""
+        return max([each.reset_emergency(person, number) for each in self.packs])
+
+    def set_authority(self, local, person=True):
+        """local True: only protection, tests and people at the cabinet move power (LOCAL)."""
+        return max([each.set_authority(local, person) for each in self.packs])
+
+    def enter_maintenance(self, key="", person=True):
+        """MAINTENANCE of every pack that may; the refusal of one that may not."""
+        return max([each.enter_maintenance(key, person) for each in self.packs])
+
+    def leave_maintenance(self, person=True):
+        """STANDBY or EMERGENCY of every pack; the refusal of one that may not leave."""
+        return max([each.leave_maintenance(person) for each in self.packs])
+
+    def test_power(self, battery_w):
+        """Tests are for one pack: packs[i].test_power; this is the first one."""
+        return self.packs[0].test_power(battery_w)
+
+    def forget_run(self):
+        """It has restarted too often to start by itself: BLOCKED until `start`."""
+        for each in self.packs:
+            each.forget_run()

@@ -1,0 +1,105 @@
+"""A site of two packs at its edges: what is wired to whom, the registers, what is stored."""
+
+from bess.core.control.modes import EMERGENCY
+from bess.core.points import (
+    BATTERY_W, CONTROL_BASE, EVENT_STORE_REPAIRED, MODE, MODULE_BASE, MODULE_STRIDE, M_SOC_PM,
+    SITE_MAP, SITE_SPAN, SOC_PM,
+)
+from bess.devices.register_bank import PACK_BASE, PACK_STRIDE, RegisterBank
+from bess.devices.wiring import MAKERS
+from bess.protocols.modbus import Server
+from bess.services.keeper import Keeper
+from host_tests.core.bench_packs import SiteBench
+from host_tests.devices.inverter import Bench as Inverter
+from host_tests.devices.peer import Wire
+from host_tests.devices.test_register_bank import i32, read, write
+from host_tests.services.test_keeper import Store
+
+class Clock:
+    def ticks_ms(self):
+        return 0
+
+
+def u16(answer):
+    assert answer[0] == 3, answer
+    return answer[2] << 8 | answer[3]
+
+
+def register_of(point):
+    """Address of a point of the site block."""
+    return (SITE_MAP[2 * point] << 8 | SITE_MAP[2 * point + 1]) >> 3
+
+
+# number of the module in the site, its pack, its bit there
+PLACES = ((1, 0, 1), (2, 0, 2), (3, 1, 1), (4, 1, 2))
+
+
+def test_modules_belong_to_the_packs_in_order():
+    site = SiteBench(packs=2).site
+    for module, pack, bit in PLACES:
+        row = {"unit": 5, "module": module, "period_ms": 0, "latency_ms": 0}
+        device = MAKERS["bess_module"](row, site.settings, site)
+        for each in site.packs:
+            each.pack.balance_wanted = 0
+        site.packs[1 - pack].pack.balance_wanted = 3
+        assert device.next_write(1000) is None, module
+        site.packs[pack].pack.balance_wanted = bit
+        assert device.next_write(2000) is not None, module
+
+
+def test_each_inverter_obeys_and_reports_to_its_own_pack():
+    for number in (1, 2):
+        site, plant = SiteBench(packs=2, w_rated=20_000).site, Inverter()
+        row = {"unit": 1, "pack": number, "period_ms": 0}
+        wire = Wire(MAKERS["sunspec_pcs"](row, site.settings, site), plant.registers, 1000)
+        mine, other = site.packs[number - 1], site.packs[2 - number]
+        other.command.run, other.command.battery_w = 1, 9000
+        mine.command.run, mine.command.battery_w = 1, -2000
+        wire.run(2000)
+        assert plant.rates() == (3, 1000, -1000, 1), number
+        assert mine.image.raw[BATTERY_W] == 0 and other.image.raw[BATTERY_W] is None
+
+
+def test_registers_of_the_site_and_of_each_pack():
+    bench = SiteBench(packs=2)
+    bench.plants[0].rows(M_SOC_PM, 400)
+    bench.plants[1].rows(M_SOC_PM, 600)
+    bench.run(5000)
+    server = Server(RegisterBank(bench.site, [], "test"))
+    soc = register_of(SOC_PM)
+    assert u16(read(server, soc, 1)) == 500
+    assert u16(read(server, PACK_BASE + soc, 1)) == 400
+    assert u16(read(server, PACK_BASE + PACK_STRIDE + soc, 1)) == 600
+    assert read(server, PACK_BASE + 2 * PACK_STRIDE, 1) == b"\x83\x02", "there is no third pack"
+    assert read(server, PACK_BASE + SITE_SPAN, 1) == b"\x83\x02", "past the block"
+    for module in range(4):
+        wanted = 400 if module < 2 else 600
+        assert u16(read(server, MODULE_BASE + MODULE_STRIDE * module + 2, 1)) == wanted
+    assert read(server, MODULE_BASE + MODULE_STRIDE * 4, 1) == b"\x83\x02"
+    assert write(server, CONTROL_BASE, i32(-20_000))[0] == 16, "both packs together"
+    assert bench.site.remote_w() == -20_000
+    assert write(server, CONTROL_BASE, i32(-20_001)) == b"\x90\x03"
+    bench.site.packs[1].emergency_shutdown()
+    bench.run(1000)
+    assert u16(read(server, PACK_BASE + PACK_STRIDE + register_of(MODE), 1)) == EMERGENCY
+    assert u16(read(server, register_of(MODE), 1)) == EMERGENCY, "the other one only stands by"
+
+
+def test_an_emergency_of_one_pack_is_stored_for_it_alone():
+    store = Store()
+    bench = SiteBench(packs=2)
+    keeper = Keeper(bench.site, store, Clock())
+    bench.run(1000)
+    bench.site.packs[1].emergency_shutdown()
+    bench.run(1000)
+    bench.site.add_schedule((1, 7, 6, 0, 1, -5000, 60, 1))
+    keeper.flush()
+    again = SiteBench(packs=2).site
+    Keeper(again, store, Clock())
+    assert [each.mode == EMERGENCY for each in again.packs] == [False, True]
+    assert again.get_schedule(0) == (1, 7, 6, 0, 1, -5000, 60, 1)
+    store.spoiled = ("latch2",)
+    broken = SiteBench(packs=2).site
+    Keeper(broken, store, Clock())
+    assert [each.mode == EMERGENCY for each in broken.packs] == [False, True]
+    assert broken.events.event(broken.events.slot(0)) == EVENT_STORE_REPAIRED
