@@ -193,6 +193,10 @@ def test_an_empty_pack_is_charged_before_the_site_discharges():
     bench.until(lambda site: site.packs[1].requests.rank == BY_MANUAL, 200_000)
     bench.run(20_000)
     assert sum(bench.commands()) == 9000
+    soc(bench, 1, 40)
+    bench.run(20_000)
+    w = bench.commands()
+    assert w[1] < 0 and w[0] == w[2] == 0, "the others give way, not the pack that is in need"
 
 
 def test_a_charge_goes_to_every_pack_by_its_own_method():
