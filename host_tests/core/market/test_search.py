@@ -17,7 +17,7 @@ def relaxed(seed):
 
     def work():
         yield from sweep._reach()
-        yield from sweep._merge()
+        yield from sweep.merge()
         torn.append((yield from sweep._torn()))
 
     for _ in work():
@@ -32,6 +32,7 @@ def searched(sweep, all_of_it=False):
         pass
     if all_of_it:
         search._slack = 1 << 40
+        search._lost = ()           # and no guide
     for _ in search._search():
         pass
     return search
@@ -53,6 +54,30 @@ def test_search_finds_what_it_finds_without_cutting():
     assert tried >= 20 and improved >= 5, (tried, improved)
 
 
+def test_a_guide_narrows_the_slack_down_to_the_gap():
+    guided = narrowed = 0
+    for seed in range(160):
+        sweep = relaxed(seed)
+        if sweep is None:
+            continue
+        search = Search(sweep)
+        for _ in search._relaxed():
+            pass
+        first = search._slack
+        for _ in search._search():
+            pass
+        if search._lost is None:
+            assert search._slack == first, seed
+            continue
+        guided += 1
+        assert min(search._lost) > -NEAR, (seed, "better than the bound")
+        assert search._ahead == 0 and search._left == sweep.now, (seed, "not followed back to now")
+        assert search._slack <= first, seed
+        assert search.gap <= search._slack <= search.gap + 24 * 8 + NEAR, (seed, search._slack)
+        narrowed += search._slack < first - 10 * NEAR
+    assert guided >= 8 and narrowed >= 4, (guided, narrowed)
+
+
 def test_choice_is_worth_what_the_search_says():
     for seed in range(60):
         sweep = relaxed(seed)
@@ -63,7 +88,7 @@ def test_choice_is_worth_what_the_search_says():
             pass
         sweep.choice = search.choice
         n = len(search.choice)
-        for _ in sweep._merge():
+        for _ in sweep.merge():
             pass
         worth = sum([sweep.stage.at(t, sweep.taken[t])[0] for t in range(n)])
         left = sweep.now - sum(sweep.taken[:n])

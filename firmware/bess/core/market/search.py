@@ -11,6 +11,10 @@ to a plan at most `slack` below the bound only if
 The powers of the relaxed plan are a plan too: it takes what a bridge really is worth at the point
 where the relaxed plan stands on it. What it loses there is the slack, so that the best plan is
 always found.
+
+Where the row grows wide all the same, the slack is made smaller by a *guide*: the best plan on the
+branches on which the relaxed one stands. To follow it up to slot t and from there on what the row
+says its stored energy is worth is a plan as well, and a better one with every slot gone through.
 """
 
 from array import array
@@ -20,6 +24,7 @@ from bess.core.market.branches import PATH, Piece
 from bess.core.market.stage import mul
 
 _ROUNDED = const(8)              # what rounding may lose in a slot
+_WIDE = const(2)                 # pieces of a row from which on a guide pays
 
 
 class Search:
@@ -32,6 +37,9 @@ class Search:
         self._bound = 0
         self._peaks = array("q")    # of every branch: most that it is worth at its slot's price
         self._slack = _ROUNDED * n
+        self._lost = None           # what the guide loses to the bound in each slot and at its end
+        self._ahead = 0             # and in all those that are not yet gone through
+        self._left = 0              # what it has stored at their end
         self.gap = None             # bound less what the best plan is worth
         self.choice = bytearray(n)
 
@@ -62,6 +70,24 @@ class Search:
                 self._slack += max(self._peaks[first:last]) - worth + mul(price, units)
             yield
 
+    def _guide(self, end):
+        """The best plan on the branches of the relaxed one, up to slot `end`."""
+        sweep, stage = self._sweep, self._sweep.stage
+        sweep.choice = self.choice[:]
+        yield from sweep.merge()
+        self._lost = array("q")
+        self._left = sweep.now
+        for t in range(end):
+            price, units = self._prices[t], sweep.taken[t]
+            self._left -= units
+            step = self._prices[t + 1] - price
+            limit = sweep.ceiling if step > 0 else sweep.floors[t + 1]
+            lost = (max(self._peaks[stage.slots[t]:stage.slots[t + 1]]) + mul(price, units)
+                    - stage.at(t, units)[0] + mul(step, limit - self._left))
+            self._lost.append(lost)
+            self._ahead += lost
+            yield
+
     def _search(self):
         """Carry the row back to now; gives the path of its best piece there."""
         sweep, prices = self._sweep, self._prices
@@ -79,6 +105,13 @@ class Search:
             pieces = branches.within(pieces, sweep.floors[t], ceiling)
             if not pieces:
                 return None
+            if self._lost:
+                self._left += sweep.taken[t]
+                self._ahead -= self._lost[t]
+                self._tighten(pieces, price)
+            elif len(pieces) > _WIDE and self._lost is None:
+                yield from self._guide(t)
+                self._tighten(pieces, price)
             if t and prices[t - 1] != price:
                 step = price - prices[t - 1]
                 price = prices[t - 1]
@@ -94,6 +127,14 @@ class Search:
                     yield
             pieces = row
         return self._best(pieces, price)
+
+    def _tighten(self, pieces, price):
+        """The slack is no more than what the guide loses that goes on as the row says."""
+        left = self._left
+        for piece in pieces:
+            if piece.left <= left <= piece.right:
+                lost = self._ahead + self._bound - piece.at(left)[2] + mul(price, left)
+                self._slack = min(self._slack, lost + _ROUNDED * len(self._prices))
 
     def _before(self, t, price, pieces):
         """The row before slot t, out of the row after it; branches too far off are left out."""

@@ -41,13 +41,14 @@ class Sweep:
 
     def run(self):
         yield from self._reach()
-        yield from self._merge()
+        yield from self.merge()
         torn = yield from self._torn()
         if self.possible and torn:
             search = Search(self)
             yield from search.run()
-            self.choice = search.choice
-            yield from self._merge()
+            if search.choice != self.choice:
+                self.choice = search.choice
+                yield from self.merge()
 
     def _reach(self):
         """Floors: what is wanted, or as near as charging as fast as allowed comes to it."""
@@ -66,7 +67,7 @@ class Sweep:
             self.floors[t + 1] = units if units < reach else reach
             yield
 
-    def _merge(self):
+    def merge(self):
         """Merge the slots from last to first; `left` .. `right` are the reachable units."""
         stage = self.stage
         t = self._problem.n
