@@ -1,14 +1,16 @@
 """Breaks the control and battery rules on purpose, a little each time: does a test notice?
 
-    python -m tools.mutate [--files NAME...] [--sample N] [--seed S] [-j N] [--fresh]
+    python -m tools.mutate [--files NAME...] [--sample N] [--seed S] [-j N] [--own] [--fresh]
 
 --files: parts of paths (ramp, battery/) instead of every measured file. --sample: so many mutants,
-drawn by the seed. --fresh: forget earlier results; without it, a mutant that a test caught is not
-tried again while its file stays as it is.
+drawn by the seed. --own: only the test modules named after the file, a quick first look that lets
+more through. --fresh: forget earlier results; without it, a mutant that a test caught is not tried
+again while its file stays as it is.
 
 It works on a copy of the tree, so that it may run while somebody edits. Each mutant lives in a
 process of its own that meets the tests which reach the changed line: those of the file's own test
 modules, then the plain tests of others, the quick ones first, as many as fit into some seconds.
+Those that noticed the mutants before it in the same function go ahead of all.
 Such a process starts with everything imported; it takes the changed function over, or imports
 anew where more than a function changed.
 Results go to build/mutation.json.
@@ -40,16 +42,17 @@ OTHERS_S = 20                       # tests of other modules, all together
 # --- what the tests reach ---------------------------------------------------------------------
 
 
-def reach(root, paths):
+def reach(root, paths, own_only=False):
     """{path: {line: [tests]}} and {test: seconds}, measured in a process of its own."""
-    return in_child(lambda: _reach(root, paths), 1200)
+    return in_child(lambda: _reach(root, paths, own_only), 1200)
 
 
-def _reach(root, paths):
+def _reach(root, paths, own_only):
     import coverage
 
-    tests = [test for test in core_tests.discover(root) if "_host:" not in test
-             or any(core_tests.own(path, test) for path in paths)]
+    tests = [test for test in core_tests.discover(root)
+             if any(core_tests.own(path, test) for path in paths)
+             or not (own_only or "_host:" in test)]
     cover = coverage.Coverage(data_file=None, config_file=False,
                               include=[str(root / path) for path in paths])
     seconds = {}
@@ -204,6 +207,7 @@ def options(arguments):
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-j", type=int, default=1)
+    parser.add_argument("--own", action="store_true")
     parser.add_argument("--fresh", action="store_true")
     return parser.parse_args(arguments)
 
@@ -215,20 +219,34 @@ def draw(jobs, sample, seed):
     return sorted(random.Random(seed).sample(jobs, sample), key=lambda job: job.key)
 
 
+def eager(job, killers):
+    """The job with the tests first that noticed something in the same function, latest first."""
+    first = [test for test in reversed(killers.get(job.key[:2], ())) if test in job.tests]
+    return job._replace(tests=first + [test for test in job.tests if test not in first])
+
+
 def run(root, jobs, seconds, width, results):
-    """Try the jobs that are not known yet; a dot each on a terminal."""
+    """Try the jobs that are not known yet; a count on a terminal."""
     left = [job for job in jobs if not results.known(job)]
     count = [0]
+    killers = {}
 
     def done(job, killer):
         results.add(job, killer)
+        noticed = killers.setdefault(job.key[:2], [])
+        if killer in noticed:
+            noticed.remove(killer)
+        noticed.append(killer)
         count[0] += 1
         if count[0] % 50 == 0:
             results.write({})           # whoever stops it here goes on from here
         if sys.stderr.isatty():
             print(f"\r{count[0]} of {len(left)} ", end="", file=sys.stderr, flush=True)
 
-    Pool(width).run(left, lambda job, pipe: attempt(root, job, seconds, pipe), done)
+    def start(job, pipe):
+        attempt(root, eager(job, killers), seconds, pipe)
+
+    Pool(width).run(left, start, done)
 
 
 def main(arguments):
@@ -241,7 +259,7 @@ def main(arguments):
         for test in core_tests.discover(root):
             core_tests.function_of(test)    # imports: the children start with all of it
         gc.freeze()
-        reached, seconds = reach(root, paths)
+        reached, seconds = reach(root, paths, chosen.own)
         every = [job for path in paths for job in jobs_of(root, path, reached, seconds)]
         old = stale(listed, every, paths)
         for row in old:

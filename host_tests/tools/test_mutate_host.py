@@ -226,3 +226,19 @@ def test_the_tests_of_the_core_are_found():
     assert "host_tests.core.control.test_ramp:test_steps" in plain
     assert set(plain) < set(tests) and not any("_host:" in test for test in plain)
     assert not any(".market." in test for test in tests)
+
+
+def test_what_noticed_the_last_mutant_of_a_function_is_asked_first():
+    job = mutate.Job("a.py", ("a.py", "f", "x", "1 -> 2", 0), None, ["a", "b", "c"], "", True)
+    killers = {("a.py", "f"): ["c", "gone", "b", ""], ("a.py", "g"): ["a"]}
+    assert mutate.eager(job, killers).tests == ["b", "c", "a"]
+    assert mutate.eager(job, {}).tests == ["a", "b", "c"]
+
+
+def test_with_own_only_the_tests_of_the_file_are_asked(tmp_path):
+    tree = small_tree(tmp_path, 9, "== 10")
+    (tree / "host_tests/core/test_other.py").write_text(
+        "from bess.core.window import is_high\n\n\ndef test_edge():\n    assert not is_high(10)\n")
+    assert run_small(tree, ["--own"])[1][-1] == \
+        "score 93 %: 15 of 16 mutants caught, 0 equivalent"
+    assert run_small(tree, [])[1][-1] == "score 100 %: 16 of 16 mutants caught, 0 equivalent"
