@@ -47,6 +47,8 @@ JUMPS = (
     ((450, 450), [], "50 pm is none"),
     ((500, 449), [-51], "one of them: the lowest stops the discharge"),
     ((551, 500), [51], "one of them: the highest stops the charge"),
+    ((550, 551), [51], "the highest by more than 50, the lowest not"),
+    ((449, 450), [-51], "the lowest by more than 50, the highest not"),
     ((None, 500), [], "unknown is no jump"),
 )
 
@@ -58,6 +60,15 @@ def test_jumps():
         bench.say(M_SOC_PM, *values).run(120)
         assert bench.noted(EVENT_SOC_JUMP) == data, (why, bench.noted(EVENT_SOC_JUMP))
         assert bench.soc.soc_pm == 500, (why, "our own count stands")
+
+
+def test_after_the_unknown_the_comparison_begins_anew():
+    bench = Bench().started(0)
+    bench.say(M_SOC_PM, None).run(5)
+    bench.say(M_SOC_PM, 700).run(5)
+    assert bench.noted(EVENT_SOC_JUMP) == []
+    bench.say(M_SOC_PM, 640).run(5)
+    assert bench.noted(EVENT_SOC_JUMP) == [-60], "from there on"
 
 
 def test_a_jump_is_a_warning():
@@ -82,7 +93,11 @@ def test_within_a_minute_or_slower():
     bench = Bench().started(0)
     bench.run(90)
     creep(bench, 11, 10, 5)
-    assert len(bench.noted(EVENT_SOC_JUMP)) == 1, "55 pm in 50 s"
+    assert bench.noted(EVENT_SOC_JUMP) == [55], "in 50 s"
+    bench = Bench().started(0)
+    bench.run(90)
+    creep(bench, -11, 10, 5)
+    assert bench.noted(EVENT_SOC_JUMP) == [-55], "the other way"
     bench = Bench().started(0)
     bench.run(90)
     creep(bench, 1, 2, 100)
