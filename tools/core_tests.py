@@ -16,6 +16,14 @@ BESIDE = ("host_tests/services/test_keeper.py",)    # what is stored comes back:
 ELSEWHERE = ("market",)             # folders of it that know nothing of what is measured
 # What is measured, relative to the root of the tree: globs below firmware/bess/core.
 MEASURED = ("control/*.py", "battery/*.py", "window.py", "request.py")
+# Test modules that belong to a file by what they judge, beside those named after it.
+_WHOLE = ("manager", "wishes", "rules", "losses", "emergencies", "calls", "grid_side")
+KIN = {
+    "checks": ("diagnosis", "implausible", "trips"), "diagnosis": ("checks", "implausible"),
+    "stages": ("charge",), "params": ("charge", "discharge"), "transitions": ("modes",),
+    "protect": ("emergencies",), "memory": ("keeper",), "views": ("calls",),
+    "manager": _WHOLE, "parts": _WHOLE, "rules": _WHOLE, "wishes": _WHOLE, "journal": _WHOLE,
+}
 
 
 def measured(root=ROOT):
@@ -32,10 +40,10 @@ def module_of(path):
 
 
 def own(path, test):
-    """True when a test belongs to a file by its name: test_ramp.py, test_ramp_host.py ..."""
-    stem = test.split(":")[0].split(".")[-1][len("test_"):]
+    """True when a test belongs to a file: test_ramp.py, test_ramp_host.py ... or KIN says so."""
+    stem = test.split(":")[0].split(".")[-1][len("test_"):] + "_"
     source = Path(path).stem
-    return stem == source or stem.startswith(source + "_")
+    return any(stem.startswith(name + "_") for name in (source, *KIN.get(source, ())))
 
 
 def discover(root=ROOT, host=True):

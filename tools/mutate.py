@@ -3,9 +3,9 @@
     python -m tools.mutate [--files NAME...] [--sample N] [--seed S] [-j N] [--own] [--fresh]
 
 --files: parts of paths (ramp, battery/) instead of every measured file. --sample: so many mutants,
-drawn by the seed. --own: only the test modules named after the file, a quick first look that lets
-more through. --fresh: forget earlier results; without it, a mutant that a test caught is not tried
-again while its file stays as it is.
+drawn by the seed. --own: only the test modules that belong to the file, a quick first look that
+lets more through. --fresh: forget earlier results; without it, a mutant that a test caught is not
+tried again while its file stays as it is.
 
 It works on a copy of the tree, so that it may run while somebody edits. Each mutant lives in a
 process of its own that meets the tests which reach the changed line: those of the file's own test

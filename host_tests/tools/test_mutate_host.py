@@ -204,12 +204,22 @@ OWN = (
     ("firmware/bess/core/control/ramp.py", "host_tests.core.control.test_ramp_more:test_a", True),
     ("firmware/bess/core/control/ramp.py", "host_tests.core.control.test_ramps:test_a", False),
     ("firmware/bess/core/battery/soc.py", "host_tests.core.battery.test_soc_jump:test_a", True),
+    ("firmware/bess/core/control/checks.py", "host_tests.core.control.test_trips:test_a", True),
+    ("firmware/bess/core/control/trips.py", "host_tests.core.control.test_checks:test_a", False),
 )
 
 
 @pytest.mark.parametrize("path, test, is_own", OWN)
 def test_whose_test_it_is(path, test, is_own):
     assert core_tests.own(path, test) == is_own
+
+
+def test_whose_kin_is_there():
+    sources = {core_tests.Path(path).stem for path in core_tests.measured()}
+    modules = {test.split(":")[0].split(".")[-1] for test in core_tests.discover()}
+    for source, kin in core_tests.KIN.items():
+        assert source in sources, source
+        assert all("test_" + name in modules for name in kin), source
 
 
 def test_own_tests_come_first_and_others_while_there_is_time():
