@@ -225,7 +225,6 @@ class Watch:
         """Raise what has been `on` for its delay, clear what is `off`; True: something changed."""
         before = self.present
         todo = on & ~before | ~on & (self._waiting | before & off)
-        self.raised = 0
         k = 0
         while todo:
             if todo & 1:
