@@ -4,7 +4,8 @@ _BELIEVED_S = 2.0           # a reading of power is unknown when it is older
 
 
 class Ledger:
-    """error_wh: what the counters are wrong by so far, both directions added.
+    """error_wh: what the counters are wrong by so far, both directions added, beyond the one Wh
+    that whole numbers leave open each time the controller starts.
 
     Compared from each start of the controller to its end, as long as the inverter answers: a
     reading that nobody has is booked nowhere. While its reading lies, what was told counts.
@@ -17,7 +18,7 @@ class Ledger:
         self.counted_wh = [0, 0]
         self._world = world
         self._base = None
-        self._late_s = self._waiting_wh = 0.0
+        self._waiting_wh = self._newest_wh = 0.0
 
     def open(self):
         """The controller has made its first tick: what it brought along."""
@@ -33,26 +34,26 @@ class Ledger:
         for i in range(2):
             self.counted_wh[i] += now[i] - self._base[i]
         self._base = None
-        self._waiting_wh = 0.0
-        self.error_wh = sum(abs(self.counted_wh[i] - self.true_wh[i]) for i in range(2))
+        self._waiting_wh = self._newest_wh = 0.0
+        self.error_wh = sum(max(0.0, abs(self.counted_wh[i] - self.true_wh[i]) - self.boots)
+                            for i in range(2))
 
-    def step(self, dt_s):
-        """Book a tick of true power; a reading is a tick old when it is counted."""
-        world = self._world
+    def flow(self, dt_s):
+        """A tick of true power; the controller reads it at the tick's end and books it later."""
+        self._waiting_wh += self._newest_wh
+        power_w = self._world.pcs.ac_w * self._world.inverter.lie_pm / 1000
+        self._newest_wh = power_w * dt_s / 3600
+
+    def count(self):
+        """The controller comes to its tick: it books what flowed since the last one."""
         wh, self._waiting_wh = self._waiting_wh, 0.0
-        if world.now_s - world.wire("inverter").power_s <= _BELIEVED_S:
+        world = self._world
+        if self._base is not None and world.now_s - world.wire("inverter").power_s <= _BELIEVED_S:
             self.true_wh[0 if wh < 0 else 1] += abs(wh)
-        if self._base is None:
-            return
-        if world.stalled_s > 0:
-            self._late_s = min(1.0, self._late_s + dt_s)    # more is not booked for one tick
-            return
-        dt_s, self._late_s = max(dt_s, self._late_s), 0.0
-        self._waiting_wh = world.pcs.ac_w * world.inverter.lie_pm / 1000 * dt_s / 3600
 
     def judge(self):
-        """At most 0.1 % of the throughput, 1 Wh, and 2 Wh a start: counters show whole ones."""
-        most_wh = sum(self.true_wh) / 1000 + 1 + 2 * self.boots
+        """At most 0.1 % of the throughput and 1 Wh."""
+        most_wh = sum(self.true_wh) / 1000 + 1
         if self.error_wh > most_wh:
             self._world.oracle.violate("ENERGY", "%.1f Wh, at most %.1f: counted %s, true %s" % (
                 self.error_wh, most_wh, self.counted_wh, [round(wh, 1) for wh in self.true_wh]))

@@ -182,7 +182,7 @@ class World:
         self.now_ms = (self.now_ms + self.tick_ms) & TICK_MASK
         self.faults.act(self.now_s, dt_s)
         site.step(dt_s)
-        self.ledger.step(dt_s)
+        self.ledger.flow(dt_s)
         if self._down_s > 0:
             self._down_s -= dt_s
             if self._down_s <= 0:
@@ -200,6 +200,7 @@ class World:
     def _control(self, dt_s):
         controller, now_s = self.controller, self.now_s
         self.up_s += dt_s
+        self.ledger.count()
         try:
             outputs = controller.tick(
                 self.now_ms, self.site.inputs(), self.epoch_s + int(now_s))
