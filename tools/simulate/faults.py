@@ -4,7 +4,7 @@ Every truth of oracle.py that a row does not name must hold while that fault is 
 that it names hold again 20 s after its end. Truths of liveness wait until the site has settled.
 """
 
-from tools.simulate.plant import K_PLUS, PRECHARGE
+from tools.simulate.plant import K_MINUS, K_PLUS, PRECHARGE
 
 
 class Kind:
@@ -126,6 +126,11 @@ def _stubborn(world, random):
     pcs.stubborn = pcs.ac_w
 
 
+def _weld(world, random):
+    gear = world.site.gear
+    gear.welded = gear.closed & random.choice((K_MINUS, K_PLUS))
+
+
 _GRACE_S = 20.0
 _LINK = "RAMP"
 _BLIND = "RAMP OPENING"
@@ -170,8 +175,7 @@ KINDS = {
     "grid loss": Kind((5, 60), 240, _BLIND + " SOC", _set(pcs__grid=False), _set(pcs__grid=True)),
     "island overload": Kind((40, 150), 240, _BLIND + " BMS SHARE SOC", _overload, _unload),
     "welded contactor": Kind((70, 70), 200, _LINK,
-                             lambda world, random: setattr(world.site.gear, "welded",
-                                                           world.site.gear.closed & K_PLUS),
+                             _weld,
                              _set(gear__welded=0), ((10, "stop"), (40, "start"))),
     "failed precharge": Kind((100, 230), 200, _LINK,
                              lambda world, random: setattr(world.site.gear, "stuck", PRECHARGE),

@@ -24,13 +24,16 @@ def replay_line(seed, hours, tick_ms, modules, kinds, sabotage):
     return " ".join(words)
 
 
-def simulate(seed, hours, tick_ms=1000, modules=4, kinds="", sabotage=None, stop_at_first=False):
-    """The report of one run. kinds: of faults, with commas in between; "" all, None no faults."""
+def simulate(seed, hours, tick_ms=1000, modules=4, kinds="", sabotage=None, until=None):
+    """The report of one run. kinds: of faults, with commas in between; "" all, None no faults.
+
+    until: a truth; its violation ends the run.
+    """
     replay = replay_line(seed, hours, tick_ms, modules, kinds, sabotage)
     chosen = kinds.split(",") if kinds else None if kinds == "" else ()
     with sabotages.disabled(sabotage):
         world = World(seed, modules, tick_ms, chosen, replay)
-        return world.run(hours, stop_at_first)
+        return world.run(hours, until)
 
 
 def one(seed, hours, modules):

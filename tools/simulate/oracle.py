@@ -80,6 +80,10 @@ class Oracle:
             "last_fault": world.faults.last, "text": "%s: %s" % (TRUTHS[truth][1], text),
             "replay": world.replay})
 
+    def broke(self, truth):
+        """True when the last violation was one of this truth."""
+        return bool(self.violations) and self.violations[-1]["truth"] == truth
+
     def _hold(self, truth, broken, dt_s, text=""):
         if not broken:
             self._broken_s[truth] = 0.0

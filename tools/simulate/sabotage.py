@@ -11,8 +11,11 @@ from bess.core.battery.energy import Counters
 from bess.core.battery.pack import Pack
 from bess.core.battery.sequence import Sequence
 from bess.core.control import invariants, limits, manager, rules
+from bess.core.control.checks import Watch
 from bess.core.control.diagnosis import Diagnosis
+from bess.core.control.island import Island
 from bess.core.control.ramp import Ramp
+from bess.core.control.trips import Trips
 from bess.core.request import Requests
 from bess.devices.sunspec_storage import StorageControl
 from bess.ports.flash import FlashStore
@@ -41,10 +44,16 @@ def _after(owner, name, change):
     return owner, name, patched
 
 
-def _clear_cause(cause):
+def _clear_cause(*causes):
     def change(diagnosis):
-        diagnosis.causes &= ~(1 << cause)
+        for cause in causes:
+            diagnosis.causes &= ~(1 << cause)
     return change
+
+
+def _blind_to_cells(diagnosis):
+    diagnosis.block_charge = diagnosis.block_discharge = 0
+    _clear_cause(points.CAUSE_CELL_HIGH, points.CAUSE_CELL_LOW)(diagnosis)
 
 
 def _no_blocks():
@@ -70,6 +79,9 @@ RULES = {
         _open_gate(points.WHY_CELL_HIGH, points.WHY_PACK_VOLTAGE), _no_blocks()],
     "cell low": lambda: [
         _open_gate(points.WHY_CELL_LOW, points.WHY_PACK_VOLTAGE), _no_blocks()],
+    "cell critical": lambda: [
+        _open_gate(points.WHY_CELL_HIGH, points.WHY_CELL_LOW, points.WHY_PACK_VOLTAGE),
+        _after(Diagnosis, "tick", _blind_to_cells)],
     "cold": lambda: [_open_gate(points.WHY_COLD), _no_blocks()],
     "hot": lambda: [_open_gate(points.WHY_HOT), _no_blocks()],
     "soc max": lambda: [_open_gate(points.WHY_SOC_MAX)],
@@ -104,8 +116,45 @@ RULES = {
     "meter stale": lambda: [(manager, "stale_step", lambda age_ms: 0)],
     "two slots": lambda: [(FlashStore, "save", _save_in_place)],
     "energy": lambda: [(Counters, "add", _book_less(Counters.add))],
-    "rating": lambda: [(Ramp, "follow", _beyond)],
+    "window": lambda: [(Ramp, "follow", _beyond)],
+    "own invariants": lambda: [(Ramp, "follow", _beyond)],
+    "revert timer": lambda: [
+        _after(StorageControl, "__init__", _no_revert),
+        _after(Trips, "tick", _no_trip(points.TRIP_PCS_SILENT, points.TRIP_PCS_UNCONFIRMED))],
+    "direction": lambda: [(StorageControl, "_aim", _aim_at(StorageControl._aim, -100))],
+    "scale": lambda: [(StorageControl, "_aim", _aim_at(StorageControl._aim, 93))],
+    "trips clear": lambda: [(Trips, "_settle", _never_off)],
+    "backup output": lambda: [(Island, "_forms", lambda self: False)],
 }
+# with these the firmware's invariants stay awake: it is they that see it
+_AWAKE = ("own invariants",)
+
+
+def _no_revert(control):
+    control._revert_s = control.setup._revert_s = 0
+
+
+def _no_trip(*trips):
+    def change(watch):
+        for trip in trips:
+            watch.present &= ~(1 << trip)
+            watch.raised &= ~(1 << trip)
+    return change
+
+
+def _aim_at(aim, percent):
+    """The inverter is told so much of the command."""
+    def patched(self):
+        command = self._command
+        battery_w = command.battery_w
+        command.battery_w = battery_w * percent // 100
+        aim(self)
+        command.battery_w = battery_w
+    return patched
+
+
+def _never_off(self, on, off, now_ms):
+    return Watch._settle(self, on, 0, now_ms)
 
 
 def _ignore_protections(pack):
@@ -149,12 +198,17 @@ def disabled(rule):
     if rule is None:
         yield
         return
-    patches = RULES[rule]() + [(invariants, "broken", lambda *words: 0)]
-    originals = [(owner, name, owner.__dict__[name]) for owner, name, _ in patches]
+    patches = RULES[rule]()
+    if rule not in _AWAKE:
+        patches.append((invariants, "broken", lambda *words: 0))
+    originals = [(owner, name, owner.__dict__.get(name)) for owner, name, _ in patches]
     for owner, name, replacement in patches:
         setattr(owner, name, replacement)
     try:
         yield
     finally:
         for owner, name, original in originals:
-            setattr(owner, name, original)
+            if original is None:        # inherited
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)

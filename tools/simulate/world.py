@@ -162,13 +162,13 @@ class World:
 
     # time
 
-    def run(self, hours, stop_at_first=False):
-        """Go on for so many hours; the report."""
+    def run(self, hours, until=None):
+        """Go on for so many hours, or until this truth breaks; the report."""
         ticks = round(hours * 3_600_000 / self.tick_ms)
         began_s = time.process_time()
         for _ in range(ticks):
             self.tick()
-            if stop_at_first and self.oracle.violations:
+            if until and self.oracle.broke(until):
                 break
         self.ledger.close()
         self.ledger.judge()
