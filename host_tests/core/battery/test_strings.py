@@ -117,6 +117,27 @@ def test_a_waiting_string_joins_later_and_is_said_once():
     assert rig.sequence.coils == 0o555 and rig.pack.strings_on == 3
 
 
+MOVED = (
+    # DC voltage of the bus and current when K- of the others has closed, why
+    (2 * (VOLTS_52_MV + 1100), 0, "the inverter has begun to charge: 2 % above the string"),
+    (2 * VOLTS_52_MV, 6_000, "current flows meanwhile"),
+)
+
+
+def test_a_bus_that_moves_while_a_string_joins_lets_it_go_again():
+    for bus_mv, current_ma, why in MOVED:
+        rig = Rig()
+        rig.sequence.start(rig.now_ms)
+        while rig.sequence.coils != 0o115:
+            rig.step()
+        rig.image.now[DC_MV], rig.current_ma = bus_mv, current_ma
+        rig.step(200)
+        assert rig.sequence.coils == 0o005 and rig.pack.strings_on == 1, why
+        rig.image.now[DC_MV], rig.current_ma = 2 * VOLTS_52_MV, 0
+        rig.step(1000)
+        assert rig.sequence.coils == 0o555, (why, "and it joins later")
+
+
 def test_a_silent_first_string_is_passed_over():
     rig = Rig()
     rig.silent = 1

@@ -82,7 +82,9 @@ class Strings:
             return
         if coils == K_MINUS:
             proofs = self.proofs()
-            if proofs is not None and not proofs >> shift & K_MINUS:
+            if not self._fits(s):
+                self.coils &= ~(_PROOFS << shift)       # the bus has moved meanwhile
+            elif proofs is not None and not proofs >> shift & K_MINUS:
                 self.coils |= _MAIN << shift
                 pack.join(pack.joined | 1 << s)
                 self._events.note(EVENT_STRING_JOINED, INFO, s, now_ms)
