@@ -38,6 +38,7 @@ class Module:
     """
 
     mohm_hot = 6.0
+    MAH_PER_PM = _MAH_PER_PM
 
     def __init__(self, random, soc_pm, temp_c, soc_error_pm):
         self.mah = soc_pm * _MAH_PER_PM + random.randint(-900, 900)
@@ -66,14 +67,15 @@ class Module:
 
 
 class Bank:
-    """Strings of modules in series, all strings in parallel on one bus."""
+    """Strings of modules in series, in parallel on one bus. emf_mv: of strings that may be apart."""
 
     def __init__(self, modules, modules_s):
         self.modules = modules
         self.strings = [modules[i:i + modules_s] for i in range(0, len(modules), modules_s)]
         self._siemens = [1 / sum(m.ohm for m in string) for string in self.strings]
         self.current_ma = 0.0
-        self.bus_mv = CELLS * sum(rest_mv(m.mah) for m in self.strings[0])
+        self.emf_mv = [CELLS * sum(rest_mv(m.mah) for m in string) for string in self.strings]
+        self.bus_mv = self.emf_mv[0]
 
     def step(self, dt_s, dc_w, extra_ma):
         """Deliver dc_w (+ discharges) and extra_ma for dt_s."""
@@ -92,5 +94,25 @@ class Bank:
         self.current_ma = total_ma
         for string, siemens, emf_mv in zip(self.strings, self._siemens, emfs):
             current_ma = (emf_mv - bus_mv) * siemens
+            for module in string:
+                module.step(dt_s, current_ma)
+
+    def step_apart(self, dt_s, dc_w, gear):
+        """The same where each string has its own contactors."""
+        strings, emf_mv, on = self.strings, self.emf_mv, gear.on
+        weighted = whole = 0.0
+        for s, string in enumerate(strings):
+            emf_mv[s] = CELLS * sum(rest_mv(module.mah) for module in string)
+            if on >> s & 1:
+                weighted += emf_mv[s] * self._siemens[s]
+                whole += self._siemens[s]
+        total_ma = dc_w * 1e6 / self.bus_mv if on else gear.precharge_ma
+        self.bus_mv = (weighted - total_ma) / whole if on else emf_mv[gear.filling]
+        self.current_ma = total_ma
+        for s, string in enumerate(strings):
+            if on >> s & 1:
+                current_ma = (emf_mv[s] - self.bus_mv) * self._siemens[s]
+            else:
+                current_ma = 0.0 if on or s != gear.filling else total_ma
             for module in string:
                 module.step(dt_s, current_ma)

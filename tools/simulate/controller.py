@@ -7,7 +7,7 @@ from bess.core import config
 from bess.core.control.calls import PowerManager
 from bess.core.points import (
     CHARGE_WH, CONTROL_BASE, DISCHARGE_WH, EPOCH_S, EVENT_INVARIANT, INPUTS, MODE, PHASE,
-    SITE_BASE, SITE_MAP, UTC_DAY, UTC_S,
+    SITE_BASE, SITE_MAP, STRING_COILS, STRING_INPUTS, UTC_DAY, UTC_S,
 )
 from bess.devices.register_bank import RegisterBank
 from bess.devices.wiring import build
@@ -17,6 +17,7 @@ from bess.protocols.modbus_tcp import TcpServer
 from bess.services.keeper import Keeper
 from tools.simulate.disk import Disk
 
+SERVICE_KEY = "1-2-3"
 _START = CONTROL_BASE + 4
 
 
@@ -53,18 +54,21 @@ def configuration(site, tick_ms):
     modules, modules_s = site["modules"], site["modules_s"]
     slow = tick_ms >= 1000
     rated_w = 5000 * modules
+    most = (8, 9) if site["derated"] else (10, 10)
     poll_ms = (2900 if modules > 8 else 1900) if slow else 500
     bus = [{"kind": "bess_module", "unit": i + 1, "module": i + 1, "period_ms": poll_ms,
             "series_rated": 1}
            for i in range(modules)]
     data = {
         "name": "sim", "tick_ms": tick_ms,
-        "w_rated": rated_w, "charge_w_max": rated_w, "discharge_w_max": rated_w,
+        "w_rated": rated_w, "charge_w_max": rated_w * most[0] // 10,
+        "discharge_w_max": rated_w * most[1] // 10,
         "modules_s": modules_s, "strings_p": modules // modules_s,
         "module_ma_rated": 157_000, "module_wh_rated": 16_076,
         "soc_pm_min": site["soc_pm_min"], "soc_pm_max": site["soc_pm_max"],
         "self_use": site["self_use"], "backup_output": site["backup"],
         "pcs_forms_grid": site["backup"], "modbus_write": "any",
+        "service_key": SERVICE_KEY, "zone": "CET-1CEST,M3.5.0,M10.5.0/3",
         "links": [
             {"kind": "rtu", "name": "modules", "devices": bus},
             {"kind": "tcp", "name": "inverter",
@@ -76,6 +80,10 @@ def configuration(site, tick_ms):
                           "latency_ms": 0}]},
         ],
     }
+    if site["own_sets"]:
+        data["contactors"] = "strings"
+    if site["black_start"]:
+        data["grid_connection"], data["backup_reserve_pm"] = 1, 150
     if slow:
         data["module_silent_ms"] = 3 * poll_ms + 300
         data["fade_after_ms"] = 3 * poll_ms + 1300
@@ -120,17 +128,27 @@ class Controller:
         self.manager = None
         self.links = ()
 
-    def tick(self, now_ms, inputs, epoch_s):
-        """One control tick; returns the outputs."""
+    def tick(self, now_ms, inputs, epoch_s, proofs=None):
+        """One control tick; returns the outputs. proofs: feedbacks of the strings' own sets."""
         self._now_ms = now_ms
         manager = self.manager
         _set_clock(manager.image.now, epoch_s)
         manager.image.put(INPUTS, inputs, now_ms)
+        if proofs is not None:
+            manager.image.put(STRING_INPUTS, proofs, now_ms)
         manager.step(now_ms)
         events = manager.events.count
         self.events += (events - self._noted) & 0xFFFF
         self._noted = events
         return manager.outputs()
+
+    def string_coils(self):
+        """Coils of the strings' own sets, as the last tick left them."""
+        return self.manager.image.now[STRING_COILS]
+
+    def call(self, name, *words):
+        """A call of the manager, as the console makes it; None while there is no power."""
+        return None if self.manager is None else getattr(self.manager, name)(*words)
 
     def tasks(self, now_ms):
         """What runs beside the tick: the store. Raises PowerCut where the disk dies."""

@@ -4,7 +4,7 @@ Every truth of oracle.py that a row does not name must hold while that fault is 
 that it names hold again 20 s after its end. Truths of liveness wait until the site has settled.
 """
 
-from tools.simulate.plant import K_MINUS, K_PLUS, PRECHARGE
+from tools.simulate.plant import PRECHARGES
 
 
 class Kind:
@@ -128,7 +128,7 @@ def _stubborn(world, random):
 
 def _weld(world, random):
     gear = world.site.gear
-    gear.welded = gear.closed & random.choice((K_MINUS, K_PLUS))
+    gear.welded = gear.closed & random.choice((0o11111, 0o44444))
 
 
 _GRACE_S = 20.0
@@ -178,7 +178,7 @@ KINDS = {
                              _weld,
                              _set(gear__welded=0), ((10, "stop"), (40, "start"))),
     "failed precharge": Kind((100, 230), 200, _LINK,
-                             lambda world, random: setattr(world.site.gear, "stuck", PRECHARGE),
+                             lambda world, random: setattr(world.site.gear, "stuck", PRECHARGES),
                              _set(gear__stuck=0), ((1, "stop"), (25, "start"))),
     "reset under load": Kind((1, 1), 240, _BLIND, _halt),
     "reboot": Kind((30, 30), 240, _LINK, lambda world, random: world.person.stop(),

@@ -5,7 +5,7 @@ a violation, unless a fault in force suspends it (the table in faults.py).
 """
 
 from tools.simulate.battery import CAPACITY_MAH, RATED_MA, rest_mv
-from tools.simulate.plant import K_PLUS, PRECHARGE, RUNNING
+from tools.simulate.plant import K_PLUSES, PRECHARGES, RUNNING
 
 # truth: (seconds it may be broken, what it says); every time grows by three ticks
 TRUTHS = {
@@ -15,7 +15,7 @@ TRUTHS = {
     "SOC": (10, "no charge above soc_pm_max, no discharge below soc_pm_min, as told"),
     "COLD": (5, "no charge with a cell at 0 degC or below"),
     "HOT": (5, "no power with a cell at 55 degC or above"),
-    "RATING": (1, "power inside the rating of the inverter"),
+    "RATING": (1, "power inside what is permitted in its direction"),
     "SHARE": (8, "current inside what the strings that are heard permit"),
     "BMS": (12, "current inside what the modules permit"),
     "PROTECTION": (5, "no charge while a module forbids it"),
@@ -26,6 +26,7 @@ TRUTHS = {
     "SILENT_OPEN": (10, "no module heard for 60 s: contactors open"),
     "DISOBEYED": (18, "an inverter that goes on after a stop is cut off"),
     "HARD_CLOSING": (-9, "K+ never closes onto an empty link"),
+    "JOINING": (-9, "a string joins only a bus of its own voltage, within 1.5 %"),
     "PRECHARGE": (-9, "a resistor that worked in vain rests for 60 s, three tries at most"),
     "OPENING": (-9, "contactors open without current"),
     "WELDED": (3, "no start while a contactor is known to be welded"),
@@ -58,7 +59,7 @@ class Oracle:
         self._set_w = 0.0
         self._was_connected = False
         self._before_ma = 0.0
-        self._hard = 0
+        self._hard = self._joins = 0
         self._coils = 0
         self._filled_s = -1000.0
         self._tries = 0
@@ -160,15 +161,20 @@ class Oracle:
         self._hold("BMS", abs(current_ma) > abs(most_ma) * strings * 1.05 + small, dt_s,
                    "%.0f mA of %d" % (current_ma, most_ma * strings))
         heard, settings_s = 0, settings.get("module_silent_ms", 2000) / 1000 + 1
-        for string in world.strings:
-            heard += all(world.now_s - peer.heard_s <= settings_s for peer in string)
+        on = world.gear.on
+        for s, string in enumerate(world.strings):
+            if on >> s & 1:
+                heard += all(world.now_s - peer.heard_s <= settings_s for peer in string)
         self._hold("SHARE", abs(current_ma) > heard * RATED_MA * 1.05 + small, dt_s,
                    "%.0f mA, %d of %d strings" % (current_ma, heard, strings))
         self._hold("PROTECTION", charges and forbids, dt_s, "%.0f mA" % current_ma)
 
     def _power(self, world, power_w, dt_s):
-        self._hold("RATING", abs(power_w) > world.rated_w * 1.01, dt_s, "%.0f W" % power_w)
-        pcs = world.site.pcs
+        pcs, data = world.site.pcs, world.data
+        most_w = data["charge_w_max"] if power_w < 0 else data["discharge_w_max"]
+        if pcs.islanded:
+            most_w = world.rated_w
+        self._hold("RATING", abs(power_w) > most_w * 1.01, dt_s, "%.0f W" % power_w)
         goes_on = abs(power_w) > 2 * self._small_w and not pcs.run_asked
         self._hold("DISOBEYED", goes_on, dt_s, "%.0f W" % power_w)
 
@@ -196,20 +202,23 @@ class Oracle:
         if gear.hard_closings != self._hard:
             self._hard = gear.hard_closings
             self.violate("HARD_CLOSING", "link was empty")
+        if gear.hard_joins != self._joins:
+            self._joins = gear.hard_joins
+            self.violate("JOINING", "another voltage")
         if (self._was_connected and not gear.connected
                 and abs(self._before_ma) > self._small_ma):
             self.violate("OPENING", "%.0f mA" % self._before_ma)
         self._was_connected, self._before_ma = gear.connected, current_ma
         new = coils & ~self._coils
-        if new & PRECHARGE:
+        if new & PRECHARGES:
             self._tries += 1
             if self._tries > 1 and world.now_s - self._filled_s < 58:
                 self.violate("PRECHARGE", "again after %.0f s" % (world.now_s - self._filled_s))
             elif self._tries > 3 * (1 + world.person.starts):
                 self.violate("PRECHARGE", "try %d" % self._tries)
-        if self._coils & PRECHARGE and not coils & PRECHARGE:
+        if self._coils & PRECHARGES and not coils & PRECHARGES:
             self._filled_s = world.now_s
-        if coils & K_PLUS:
+        if coils & K_PLUSES:
             self._tries = world.person.starts = 0
         self._coils = coils
         was_welded = self._is_welded
@@ -268,7 +277,8 @@ class Oracle:
         wish_w = world.manager.wish_w
         judged = (mild and remote and wish_w and calm_s > 20 and running
                   and world.now_s - world.manager.since_s > 40
-                  and abs(wish_w) > 2 * self._small_w)
+                  and abs(wish_w) > 2 * self._small_w
+                  and (wish_w < 0 or world.data.get("grid_connection") != 1))   # exports nothing
         self._hold("OBEY", judged and power_w * wish_w <= 0, dt_s,
                    "%.0f W instead of %s" % (power_w, wish_w))
         exact = (judged and calm_s > 420

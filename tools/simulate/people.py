@@ -39,7 +39,8 @@ class EnergyManager:
         random = self._random
         self._until_s = now_s + random.uniform(60, 500)
         self.since_s = now_s
-        draw, rated_w = random.random(), self._world.rated_w
+        draw, data = random.random(), self._world.data
+        rated_w = data["charge_w_max" if draw < self._charge else "discharge_w_max"]
         power_w = int(rated_w * random.choice((0.02, 0.2, 0.5, 1.0, 1.0)) * random.uniform(0.9, 1))
         if draw < self._charge:
             self.wish_w = -power_w

@@ -7,6 +7,9 @@ at any moment. Coils and feedbacks have the bits of the firmware's outputs and i
 OFF, STARTING, RUNNING, FAULT, STANDBY = 1, 3, 4, 7, 8      # SunSpec model 103, St
 RATE_FULL = 10_000                                          # 100 % with a scale factor of -2
 K_MINUS, PRECHARGE, K_PLUS = 1, 2, 4
+PRECHARGES, K_PLUSES = 0o22222, 0o44444     # of all sets
+_MAIN = K_MINUS | K_PLUS
+_JOINS = 0.015              # the firmware lets 1 % pass, and the readings are a few seconds old
 
 _START_S = 2.0
 _FAULT_S = 1.0              # a stop as long as this clears a fault
@@ -117,19 +120,25 @@ class Switchgear:
     """Contactors and the inverter's DC link behind them.
 
     welded: bits that stay closed; stuck: bits that stay open. closed: bits that are closed.
-    hard_closings: times K+ closed onto an empty link.
+    hard_closings: times K+ closed onto an empty link; hard_joins: times a string closed onto a bus
+    of another voltage. on: bits of the strings on the bus, -1 where all have this set.
     """
+
+    on = -1
+    sets = 1
+    filling = 0
 
     def __init__(self, dt_s):
         self.closed = 0
         self.welded = self.stuck = 0
         self.link_mv = 0.0
         self.precharge_ma = 0.0
-        self.hard_closings = 0
+        self.hard_closings = self.hard_joins = 0
         self.connected = False
         self._keeps = round(_LINK_KEEPS ** round(10 * dt_s), 6)
 
-    def step(self, coils, bus_mv):
+    def step(self, coils, bank):
+        bus_mv = bank.bus_mv
         self.closed = (coils | self.welded) & ~self.stuck & 7
         was_connected = self.connected
         self.connected = self.closed & (K_MINUS | K_PLUS) == K_MINUS | K_PLUS
@@ -147,6 +156,62 @@ class Switchgear:
     def inputs(self):
         """Mirror contacts as input bits 1..3: 1 proves open."""
         return (~self.closed & 7) << 1
+
+
+class StringGear(Switchgear):
+    """A set of contactors for each string: bits 3 s .. 3 s + 2 of string s. filling: string whose
+    precharge resistor feeds the link.
+    """
+
+    def __init__(self, dt_s, sets):
+        super().__init__(dt_s)
+        self.sets = sets
+        self.on = 0
+
+    def step(self, coils, bank):
+        self.closed = (coils | self.welded) & ~self.stuck & (1 << 3 * self.sets) - 1
+        before, self.on = self.on, 0
+        self.precharge_ma = 0.0
+        fills = -1
+        for s in range(self.sets):
+            bits = self.closed >> 3 * s & 7
+            if bits & _MAIN == _MAIN:
+                self.on |= 1 << s
+                if not before >> s & 1:
+                    self._close(bank.emf_mv[s], bank.bus_mv if before else None)
+            elif bits == K_MINUS | PRECHARGE:
+                fills = s
+        self.connected = self.on != 0
+        if self.connected:
+            self.link_mv = bank.bus_mv if before else bank.emf_mv[self._first()]
+        elif fills >= 0:
+            self.filling = fills
+            lacks_mv = bank.emf_mv[fills] - self.link_mv
+            self.precharge_ma = lacks_mv / _LINK_OHM
+            self.link_mv += lacks_mv * (1 - self._keeps)
+        else:
+            self.link_mv -= self.link_mv * 0.03
+
+    def _first(self):
+        s = 0
+        while not self.on >> s & 1:
+            s += 1
+        return s
+
+    def _close(self, emf_mv, bus_mv):
+        if bus_mv is None:
+            if emf_mv - self.link_mv > emf_mv / 10:
+                self.hard_closings += 1
+        elif abs(emf_mv - bus_mv) > emf_mv * _JOINS:
+            self.hard_joins += 1
+
+    def inputs(self):
+        """The board's own inputs have no mirror contacts here."""
+        return 0
+
+    def proofs(self):
+        """Mirror contacts of all sets: 1 proves open."""
+        return ~self.closed & (1 << 3 * self.sets) - 1
 
 
 class House:
@@ -178,21 +243,24 @@ class Site:
     shed: bits of the outputs that switch loads off.
     """
 
-    def __init__(self, bank, pcs, house, dt_s):
+    def __init__(self, bank, pcs, house, dt_s, own_sets=False):
         self.coils = self.shed = 0
         self.emergency_ok = True
         self.bank = bank
         self.pcs = pcs
         self.house = house
-        self.gear = Switchgear(dt_s)
+        self.gear = StringGear(dt_s, len(bank.strings)) if own_sets else Switchgear(dt_s)
         self.grid_w = 0.0
         self.throughput_wh = 0.0
 
     def step(self, dt_s):
         gear, bank, pcs = self.gear, self.bank, self.pcs
-        gear.step(self.coils, bank.bus_mv)
+        gear.step(self.coils, bank)
         pcs.step(dt_s, gear.link_mv, gear.connected)
-        bank.step(dt_s, pcs.dc_w, gear.precharge_ma)
+        if gear.on < 0:
+            bank.step(dt_s, pcs.dc_w, gear.precharge_ma)
+        else:
+            bank.step_apart(dt_s, pcs.dc_w, gear)
         self.house.step(dt_s)
         house = self.house
         needs_w = house.load_w + house.extra_w - house.pv_w

@@ -19,7 +19,7 @@ from tools.simulate.plant import House, Pcs, Site
 from tools.simulate.wire import Wire
 
 _SHED_1 = 128                   # first load-shed output; the next bit is the second
-_EPOCH_S = 1_774_000_000        # a few days before clocks go forward in Europe
+_EPOCH_S = 1_774_000_000        # Friday, 10:46 in Berlin, 746 000 s before clocks go forward
 
 # Where a site starts: lowest and highest SoC and temperature, what its modules' counters are
 # wrong by, its limits, and what its energy manager likes: shares of charge, rest, release.
@@ -33,20 +33,29 @@ SITES = (
     ("mild", (400, 700), (18, 24), (0, 0), (100, 950), 0, (0.4, 0.15, 0.1)),
     ("self-use", (300, 700), (18, 24), (0, 0), (100, 950), 1, (0.05, 0.02, 0.9)),
 )
-_TRACE = struct.Struct("<iiiiBBB")
+# by turn: has each string its own contactors, modules in series of 4 and of 16
+_STRINGS = ((0, 1, 1), (0, 1, 1), (0, 2, 2), (0, 1, 1), (1, 1, 4), (1, 2, 4))
+_APART_PM = {"full": -50, "empty": 90}      # of the last string, where it has its own contactors
+# morning, minutes before midnight on Friday and Saturday, before clocks go forward
+_HOURS_S = (0, 47_000, 133_400, 746_000 - 1500)
+_TRACE = struct.Struct("<iiiiHBB")
 
 
 def draw_site(seed, modules):
     """What is special about the site of a seed."""
     dice = random.Random(seed)
     name, soc, temp, error, limits, self_use, shares = SITES[seed % len(SITES)]
+    turn = seed // len(SITES)
+    backup = int(name in ("mild", "self-use") and turn % 3 == 1)
+    sets = _STRINGS[turn % len(_STRINGS)]
     return {
         "name": name, "modules": modules, "soc_pm": dice.randint(*soc),
-        "backup": int(name in ("mild", "self-use") and seed // len(SITES) % 3 == 1),
-        "modules_s": 2 if seed // len(SITES) % 3 == 2 else 1,
+        "backup": backup, "modules_s": sets[1] if modules == 4 else sets[2],
         "temp_c": dice.uniform(*temp), "error_pm": error, "self_use": self_use,
         "soc_pm_min": limits[0], "soc_pm_max": limits[1], "shares": shares,
         "start_ms": dice.randrange(TICK_MASK) if seed % 2 else TICK_MASK - 1_800_000,
+        "derated": turn % 2, "own_sets": sets[0], "apart_pm": _APART_PM.get(name, 0),
+        "black_start": backup and turn % 2, "epoch_s": _EPOCH_S + dice.choice(_HOURS_S),
     }
 
 
@@ -64,7 +73,7 @@ class World:
         self.now_s = self.up_s = 0.0
         self.ticks = 0
         self.now_ms = site["start_ms"]
-        self.epoch_s = _EPOCH_S
+        self.epoch_s = site["epoch_s"]
         self.random = random.Random(seed * 7919 + 1)
         self._build_site(site, random.Random(seed * 7919 + 2))
         self.controller = Controller(self.data)
@@ -85,11 +94,14 @@ class World:
         if site["name"] == "hot":       # the fan does not run
             for module in modules:
                 module.mohm_hot = 40.0
+        if site["own_sets"]:
+            for module in modules[-site["modules_s"]:]:
+                module.mah += module.MAH_PER_PM * site["apart_pm"]
         bank = Bank(modules, site["modules_s"])
         pcs = Pcs(self.rated_w, 40 * site["modules_s"])
         pcs.forms = bool(site["backup"])
         house = House(dice, 9000 if site["self_use"] else 3000)
-        self.site = Site(bank, pcs, house, self.dt_s)
+        self.site = Site(bank, pcs, house, self.dt_s, site["own_sets"])
         self.pcs, self.gear = pcs, self.site.gear
         self.modules = [ModulePeer(module, i + 1) for i, module in enumerate(modules)]
         size = site["modules_s"]
@@ -202,9 +214,11 @@ class World:
         self.up_s += dt_s
         self.ledger.count()
         try:
+            proofs = self.gear.proofs() if self.gear.sets > 1 else None
             outputs = controller.tick(
-                self.now_ms, self.site.inputs(), self.epoch_s + int(now_s))
-            self.site.coils, self.site.shed = outputs & 7, outputs // _SHED_1 & 3
+                self.now_ms, self.site.inputs(), self.epoch_s + int(now_s), proofs)
+            self.site.coils = outputs & 7 if proofs is None else controller.string_coils()
+            self.site.shed = outputs // _SHED_1 & 3
         except Exception as fault:      # a tick that raises is a bug, whatever it raises
             self.oracle.violate("FIRMWARE", repr(fault))
             self.reboot(2)
