@@ -161,6 +161,17 @@ def test_failures():
         assert rig.sequence.failed != failure, (why, "said once")
 
 
+def test_an_island_begins_with_its_load():
+    for power_w, runs, why in ((16_000, True, "power follows the load"),
+                               (-16_000, True, "or the sun"),
+                               (None, False, "unknown is no load")):
+        rig = Rig().at(HOLD_ZERO)
+        rig.sequence.islanded = True
+        rig.image.now[BATTERY_W] = power_w
+        rig.step(100)
+        assert (rig.sequence.step == RUN) == runs, why
+
+
 def test_a_welded_contactor_blocks_the_start():
     rig = Rig()
     rig.follow, rig.image.now[INPUTS] = None, 15 & ~8

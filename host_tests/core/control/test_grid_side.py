@@ -111,6 +111,19 @@ def test_an_island_follows_the_load():
     assert manager.ramp.reconnecting and manager.latched == 0
 
 
+def test_a_black_start_takes_the_load_that_waits():
+    bench = Bench(grid_connection=1)
+    manager = bench.manager
+    grid(bench, 2, 1000)
+    manager.start()
+    while not manager.command.run:
+        grid(bench, 2, 100)
+    bench.pcs_w = 6000                      # of a rating of 20 kW: more than 2 % of it
+    grid(bench, 2, 10_000)
+    assert manager.image.now[ISLAND] == 1 and manager.command.run == 2
+    assert manager.mode == DISCHARGE and manager.trips.present == 0
+
+
 def test_an_island_ends_before_the_battery_is_empty():
     bench = Bench(grid_connection=1)
     bench.meter_w = 0

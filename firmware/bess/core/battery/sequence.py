@@ -73,6 +73,7 @@ class Sequence:
 
     failed: FAILED_* of the tick in which a step went wrong, else 0.
     opened_ma: DC current when the contactors opened above 2 % of rated, until somebody takes it.
+    islanded: set from outside while the inverter forms the grid: its power follows the load.
     """
 
     def __init__(self, settings, image, pack, events):
@@ -83,6 +84,7 @@ class Sequence:
         self.phase = OFF
         self.failed = FAILED_NONE
         self.opened_ma = None
+        self.islanded = False
         self._image = image
         self._pack = pack
         self._own_contactors = settings.contactors != "none"
@@ -289,7 +291,8 @@ class Sequence:
         now = self._image.now
         power_w = now[BATTERY_W]
         confirmed = now[PCS_UNCONFIRMED] == 0
-        return confirmed and power_w is not None and abs(power_w) * 50 <= self._rated_w
+        return (confirmed and power_w is not None
+                and (self.islanded or abs(power_w) * 50 <= self._rated_w))
 
     def _power_small(self):
         power_w = self._image.now[BATTERY_W]

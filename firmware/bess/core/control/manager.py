@@ -221,6 +221,7 @@ class Manager(Parts):
         elif self._asleep_after.held(self._may_sleep(), now_ms):
             self._asleep = True
             self._rest(now_ms)
+        sequence.islanded = self.island.islanded
         sequence.tick(now_ms)
         if sequence.step == RUN_STEP and self.mode == STANDBY:
             self._enter(IDLE, now_ms)
