@@ -162,3 +162,32 @@ def test_flow_direction_is_a_point_and_an_event():
     bench.run(8000)
     assert bench.manager.image.now[FLOW] == 2, "battery to grid"
     assert bench.has(EVENT_FLOW_CHANGE) >= 1
+
+
+def test_a_black_start_carries_its_load_from_the_first_second():
+    bench = Bench(grid_connection=1)
+    manager = bench.manager
+    grid(bench, 2, 1000)
+    manager.start()
+    while not manager.command.run:
+        grid(bench, 2, 100)
+        assert bench.ticks < 200
+    assert manager.command.run == 2, "it forms the grid"
+    bench.pcs_w = 6000
+    grid(bench, 2, 10_000)
+    assert manager.mode == DISCHARGE and manager.image.now[ISLAND] == 1
+    assert manager.trips.present == 0
+
+
+def test_on_a_grid_the_start_waits_for_zero():
+    bench = Bench(grid_connection=1)
+    bench.meter_w = 0
+    manager = bench.manager
+    grid(bench, 1, 1000)
+    manager.start()
+    while not manager.command.run:
+        grid(bench, 1, 100)
+        assert bench.ticks < 200
+    bench.pcs_w = 6000
+    grid(bench, 1, 10_000)
+    assert manager.mode == STANDBY and manager.command.run == 0
