@@ -259,6 +259,8 @@ def test_dc_trim_takes_back_what_flows_above_the_limit():
     for now_ms in range(7000, 60_000, 100):
         rig.at(now_ms, ma=500_000)
     assert limits.discharge_w == 2375, "never below a half: over-current is for the diagnosis"
+    limits = rig.at(60_000, soc=0)
+    assert limits.discharge_why == WHY_SOC_MIN, "what closes it is named"
 
 
 def test_a_calibration_charge_may_pass_the_maximum():

@@ -191,7 +191,7 @@ class PackLimits:
     def _trim(self, trim, flows_ma, limit_ma, now_ms):
         if flows_ma > limit_ma or trim.pm < 1000:
             trim.follow(flows_ma, limit_ma, now_ms)
-            if trim.pm < 1000:
+            if trim.pm < 1000 and self._pm:     # a closed side keeps its reason
                 self._pm = self._pm * trim.pm // 1000
                 self._why = WHY_DC_TRIM
 
