@@ -4,8 +4,8 @@
 PYTHON ?= python3
 BOARD ?= esp32
 ALONE := host_tests/e2e host_tests/tools/test_bench_host.py
-FIRST := host_tests/test_parity_host.py host_tests/tools/test_simulate_host.py \
-	host_tests/tools/test_plan_gap_host.py
+FIRST := host_tests/test_parity_host.py host_tests/test_busy_host.py \
+	host_tests/tools/test_simulate_host.py host_tests/tools/test_plan_gap_host.py
 PY := .venv/bin/python
 VENV := .venv/.ready
 NODE := tools/wasm32/node_modules/.ready

@@ -5,7 +5,8 @@ Also a program for MicroPython: `micropython host_tests/sim/run.py --seed N --mi
   --seed N       course of events (1)            --modules N   4 or 16 (4)
   --minutes M    how long (60)                   --locked      each control tick with a locked heap
   --minute K     print each tick of minute K, counted from 0
-  --json         one line of JSON: hashes, faults, sim_seconds_per_second
+  --busy         the hour in which everything happens (busy.py, 16 modules, no wires)
+  --json         one line of JSON: hashes, faults, sim_seconds_per_second; what --busy has missed
 
 MicroPython is fastest here with a small heap: `-X heapsize=512K`.
 """
@@ -23,10 +24,11 @@ for _entry in (_ROOT + "/stubs", _ROOT, _ROOT + "/firmware"):
     elif _entry not in sys.path:
         sys.path.insert(0, _entry)
 
+from host_tests.sim import busy  # noqa: E402
 from host_tests.sim.world import LABELS, TICKS_PER_MINUTE, World  # noqa: E402
 
 _NUMBERS = {"--seed": 1, "--minutes": 60, "--modules": 4, "--minute": -1}
-_FLAGS = ("--locked", "--json")
+_FLAGS = ("--locked", "--busy", "--json")
 
 
 def parse(arguments):
@@ -57,11 +59,15 @@ def now_s():
 
 def simulate(options):
     """A World that has run, and how many seconds of the real world it took."""
-    world = World(options["--seed"], options["--modules"], locked=options["--locked"])
+    seed, locked = options["--seed"], options["--locked"]
+    if options["--busy"]:
+        world, labels = busy.Busy(seed, locked=locked), busy.LABELS
+    else:
+        world, labels = World(seed, options["--modules"], locked=locked), LABELS
     began_s = now_s()
     for minute in range(options["--minutes"]):
         if minute == options["--minute"]:
-            print(" ".join(LABELS))
+            print(" ".join(labels))
             for _ in range(TICKS_PER_MINUTE):
                 world.run(1)
                 print(" ".join([str(number) for number in world.last]))
@@ -73,6 +79,7 @@ def simulate(options):
 def report(world, spent_s):
     """What --json prints."""
     return {
+        "missing": world.seen.missing() if hasattr(world, "seen") else [],
         "interpreter": sys.implementation.name,
         "hashes": world.hashes,
         "faults": world.faults,
