@@ -1,6 +1,9 @@
-"""Writes what follows from firmware/bess/points.tsv: core/points.py and docs/registers.md.
+"""Writes what follows from firmware/bess/points.tsv and events.tsv.
 
-    python -m tools.registers           write both
+core/points.py, core/call_points.py (what only the registers with calls behind them need) and
+docs/registers.md.
+
+    python -m tools.registers           write them
     python -m tools.registers --check   exit 1 when one of them is out of date
 """
 
@@ -8,22 +11,34 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
+from tools.registers_page import EVENTS_HEAD, HEAD, NOTES, TITLES
+
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "firmware/bess/points.tsv"
+EVENTS = ROOT / "firmware/bess/events.tsv"
 CODE = ROOT / "firmware/bess/core/points.py"
+CALLS = ROOT / "firmware/bess/core/call_points.py"
 DOC = ROOT / "docs/registers.md"
 
-BLOCKS = ("site", "control", "module", "link", "event")
+RESIDENT = ("site", "control", "module", "link", "event")
+ON_CALL = ("operate", "reset", "charge", "discharge", "schedule", "maintenance", "calibration",
+           "alarms", "entry", "alarm")
+BLOCKS = RESIDENT + ON_CALL
 KINDS = {"u16": 0, "i16": 1, "b16": 0, "e16": 0, "u32": 2, "i32": 3}
-STRIDES = {"module": 32, "link": 16, "event": 8}
-REPEATS = {"module": 16, "link": 8, "event": 32}
+STRIDES = {"module": 32, "link": 16, "event": 8, "entry": 16, "alarm": 16}
+REPEATS = {"module": 16, "link": 8, "event": 32, "entry": 16, "alarm": 32}
+LEVELS = ("INFO", "WARNING", "TRIP", "EMERGENCY")
 
 Point = namedtuple("Point", "block name kind unit low high access register age names text")
+Event = namedtuple("Event", "number name level unit data")
 
 
-def read_table(text):
-    """(points, name lists) of the table; raises ValueError that names the line and the fault."""
-    points, lists = [], {}
+def read_table(text, others=()):
+    """(points, name lists) of the table; raises ValueError that names the line and the fault.
+
+    others: names of lists that stand elsewhere.
+    """
+    points, lists = [], {name: [] for name in others}
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.split("\t")
         if line.startswith("#") or cells[0] == "block":
@@ -38,6 +53,36 @@ def read_table(text):
     if faults:
         raise ValueError("; ".join(faults))
     return points, lists
+
+
+def read_events(text):
+    """Rows of the table of events; raises ValueError that names the line and the fault."""
+    events, faults = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = line.split("\t")
+        if line.startswith("#") or cells[0] == "number":
+            continue
+        if len(cells) != len(Event._fields) or not cells[0].isdigit():
+            raise ValueError(f"line {number}: wanted a number and {len(Event._fields) - 1} cells")
+        event = Event(int(cells[0]), *cells[1:])
+        if events and event.number <= events[-1].number:
+            faults.append(f"{event.name}: its number does not rise")
+        if set(event.level.split(",")) - set(LEVELS):
+            faults.append(f"{event.name}: level {event.level}, allowed: {', '.join(LEVELS)}")
+        if not event.data:
+            faults.append(f"{event.name}: what does its data mean?")
+        events.append(event)
+    if faults:
+        raise ValueError("; ".join(faults))
+    return events
+
+
+def read_all():
+    """(points, name lists with those of the events, events) of the tables in the tree."""
+    points, lists = read_table(TABLE.read_text(), ("events",))
+    events = read_events(EVENTS.read_text())
+    lists["events"] = [(event.number, event.name) for event in events]
+    return points, lists, events
 
 
 def enum_pairs(names):
@@ -99,16 +144,9 @@ def code(points, lists):
     """Text of core/points.py."""
     lines = ['"""The points as numbers. Written by tools/registers.py from points.tsv."""', "",
              "from micropython import const", ""]
-    for block in BLOCKS:
-        rows = [p for p in points if p.block == block]
-        lines.append(f"# {block}: index in its row of values")
-        lines += [f"{p.name} = const({i})" for i, p in enumerate(rows)]
-        lines.append(f"{block.upper()}_POINTS = const({len(rows)})")
-        lines.append(f"{block.upper()}_BASE = const({rows[0].register})")
-        lines.append(f"{block.upper()}_SPAN = const({span(rows)})")
-        if block in STRIDES:
-            lines.append(f"{block.upper()}_STRIDE = const({STRIDES[block]})")
-        lines.append("")
+    for block in RESIDENT:
+        lines += [*indices(points, block), ""]
+    lines += [*ends(points), ""]
     seen = set()
     for list_name, prefix in PREFIXES:
         for value, name in lists[list_name]:
@@ -116,16 +154,9 @@ def code(points, lists):
                 seen.add(f"{prefix}_{name}")
                 lines.append(f"{prefix}_{name} = const({value})")
         lines.append("")
-    lines += ["# a register block in index order: (register - base) * 8 + kind, two bytes each",
-              "# kind: 0 u16, 1 i16, 2 u32, 3 i32"]
-    for block in BLOCKS:
-        rows = [p for p in points if p.block == block]
-        base = int(rows[0].register)
-        data = b"".join(((int(p.register) - base) * 8 + KINDS[p.kind]).to_bytes(2, "big")
-                        for p in rows)
-        lines.append(f"{block.upper()}_MAP = (")
-        lines += [f"    {data[i:i + 16]!r}" for i in range(0, len(data), 16)]
-        lines.append(")")
+    lines += MAP_HEAD
+    for block in RESIDENT:
+        lines += packed(points, block)
     site = [p for p in points if p.block == "site"]
     ages = [(p.name, p.age) for p in site if p.age != "-"]
     lines += ["", "# (point, age in ms beyond which its reading is unknown)", "SITE_AGES = ("]
@@ -133,36 +164,72 @@ def code(points, lists):
     return "\n".join(lines)
 
 
+def call_code(points):
+    """Text of core/call_points.py."""
+    lines = ['"""The points with calls behind them. Written by tools/registers.py."""', "",
+             "from micropython import const", ""]
+    for block in ON_CALL:
+        lines += [*indices(points, block), ""]
+    lines += MAP_HEAD
+    for block in ON_CALL:
+        lines += packed(points, block)
+    return "\n".join(lines) + "\n"
+
+
+def ends(points):
+    """Constants: where the registers of core/call_points.py are."""
+    lines = ["# registers with calls behind them: single blocks, repeated ones"]
+    for word, is_mine in (("CALLS", lambda p: p.block not in STRIDES),
+                          ("CALL_ITEMS", lambda p: p.block in STRIDES)):
+        mine = [p for p in points if p.block in ON_CALL and is_mine(p)]
+        last = mine[-1].block
+        size = STRIDES[last] * REPEATS[last] if last in STRIDES else \
+            span([p for p in mine if p.block == last])
+        base = next(int(p.register) for p in mine if p.block == last)
+        lines += [f"{word}_BASE = const({mine[0].register})",
+                  f"{word}_END = const({base + size})"]
+    return lines
+
+
+def indices(points, block):
+    """Constants of a block: its points, their number, its registers."""
+    rows = [p for p in points if p.block == block]
+    word = block.upper()
+    lines = [f"# {block}: index in its row of values"]
+    lines += [f"{p.name} = const({i})" for i, p in enumerate(rows)]
+    lines += [f"{word}_POINTS = const({len(rows)})", f"{word}_BASE = const({rows[0].register})",
+              f"{word}_SPAN = const({span(rows)})"]
+    if block in STRIDES:
+        lines.append(f"{word}_STRIDE = const({STRIDES[block]})")
+    return lines
+
+
+MAP_HEAD = ["# a register block in index order: (register - base) * 8 + kind, two bytes each",
+            "# kind: 0 u16, 1 i16, 2 u32, 3 i32"]
+
+
+def packed(points, block):
+    """The map of a block, for the device."""
+    rows = [p for p in points if p.block == block]
+    base = int(rows[0].register)
+    data = b"".join(((int(p.register) - base) * 8 + KINDS[p.kind]).to_bytes(2, "big")
+                    for p in rows)
+    return [f"{block.upper()}_MAP = (",
+            *(f"    {data[i:i + 16]!r}" for i in range(0, len(data), 16)), ")"]
+
+
 PREFIXES = (("reasons", "WHY"), ("owners", "BY"), ("causes", "CAUSE"), ("trips", "TRIP"),
             ("protections", "PROTECTION"), ("faults", "FAULT"), ("events", "EVENT"))
 
-HEAD = """# Modbus registers
 
-Written by `python -m tools.registers` from `firmware/bess/points.tsv`; do not edit.
-
-Holding (FC 3) and input registers (FC 4) show the same map, as unit 1. Addresses are wire
-addresses, counted from 0. 32-bit values take two registers, high word first; one request is one
-moment. Unknown reads 65535 (u16, e16), 32768 (i16), 4294967295 (u32) and 2147483648 (i32). Gaps
-inside a block read 0; a read beyond a block is exception 2. Power is positive for what feeds the
-site's AC bus: discharging and importing; charging and exporting are negative.
-
-Discrete inputs (FC 2) show the bits of INPUTS, OUTPUTS, CAUSES and TRIPS, 16 each from 0; coil 0
-(FC 1, 5, 15) is START.
-
-40000 holds 'SunS', the SunSpec common model (1) and the end marker; the native map starts at 0.
-The site block is there once more for each pack, from 10000 + 200 x (number of the pack - 1).
-Writes (FC 6 and 16; a 32-bit value only as a whole) are permitted as `modbus_write` in the
-configuration says: `none` (default on real boards), `loopback` or `any`; else exception 1. A write
-is taken whole or not at all: 2 not writable, 3 out of range, 4 the state forbids it (latched).
-"""
-
-
-def document(points, lists):
+def document(points, lists, events):
     """Text of docs/registers.md."""
     lines = [HEAD]
     for block in BLOCKS:
         rows = [p for p in points if p.block == block]
         lines.append(f"## {TITLES[block]}\n")
+        if block in NOTES:
+            lines.append(NOTES[block])
         if block in STRIDES:
             lines.append(f"Repeated every {STRIDES[block]} registers, up to {REPEATS[block]} times"
                          f" from {rows[0].register}.\n")
@@ -173,14 +240,16 @@ def document(points, lists):
             lines.append(f"| {p.register} | {p.name} | {p.kind} | {unit} | {p.low}..{p.high} |"
                          f" {p.access} | {p.text}{meaning(p)} |")
         lines.append("")
-    lines.append("## Names\n")
+    lines += [EVENTS_HEAD, "| event | name | level | unit | its number of data |",
+              "|---|---|---|---|---|"]
+    for e in events:
+        level, unit = e.level.replace(",", ", "), "" if e.unit == "-" else e.unit
+        lines.append(f"| {e.number} | {e.name} | {level} | {unit} | {e.data} |")
+    lines.append("\n## Names\n")
     for name, pairs in lists.items():
-        lines.append(f"**{name}**: " + " · ".join(f"{v} {n}" for v, n in pairs) + "\n")
+        if name != "events":
+            lines.append(f"**{name}**: " + " · ".join(f"{v} {n}" for v, n in pairs) + "\n")
     return "\n".join(lines).rstrip() + "\n"
-
-
-TITLES = {"site": "Site (read)", "control": "Control (write)", "module": "Modules",
-          "link": "Links", "event": "Events, newest first"}
 
 
 def meaning(point):
@@ -193,9 +262,10 @@ def meaning(point):
 
 
 def main(arguments):
-    points, lists = read_table(TABLE.read_text())
+    points, lists, events = read_all()
     stale = 0
-    for path, text in ((CODE, code(points, lists)), (DOC, document(points, lists))):
+    for path, text in ((CODE, code(points, lists)), (CALLS, call_code(points)),
+                       (DOC, document(points, lists, events))):
         if "--check" in arguments:
             if not path.exists() or path.read_text() != text:
                 print(f"{path.relative_to(ROOT)} is out of date: run python -m tools.registers")

@@ -11,7 +11,7 @@ from bess.core.checks_wiring import check_board
 from bess.core.control.calls import PowerManager
 from bess.core.events import WARNING
 from bess.core.points import (
-    EVENT_CONFIG_CHANGED, EVENT_CONFIG_FALLBACK, EVENT_WARNING, TRIP_CONFIG,
+    EVENT_CONFIG_CHANGED, EVENT_CONFIG_FALLBACK, EVENT_CONFIG_WARNING, TRIP_CONFIG,
 )
 from bess.devices.wiring import build
 from bess.ports.board import board_pins, missing_pins
@@ -97,7 +97,8 @@ def make(folder="/"):
     for warning in settings.warnings:
         print("configuration, warning:", warning)
     if settings.warnings:
-        manager.events.note(EVENT_WARNING, WARNING, len(settings.warnings), clock.ticks_ms())
+        manager.events.note(EVENT_CONFIG_WARNING, WARNING, len(settings.warnings),
+                            clock.ticks_ms())
     if runner.faults and event is None:
         event = EVENT_CONFIG_FALLBACK
     if event is not None:

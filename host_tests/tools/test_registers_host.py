@@ -1,7 +1,9 @@
 """The table of points: its faults have names, and what is written from it is up to date."""
 
+import ast
 import re
 
+from bess.core import call_points as call_numbers
 from bess.core import points as numbers
 from tools import registers
 
@@ -69,24 +71,25 @@ def test_lists_count_from_zero_or_say_their_numbers():
 
 
 def real():
-    return registers.read_table(registers.TABLE.read_text())
+    return registers.read_all()[:2]
 
 
 def test_what_is_written_from_the_table_is_up_to_date():
-    points, lists = real()
+    points, lists, events = registers.read_all()
     assert registers.CODE.read_text() == registers.code(points, lists)
-    assert registers.DOC.read_text() == registers.document(points, lists)
+    assert registers.CALLS.read_text() == registers.call_code(points)
+    assert registers.DOC.read_text() == registers.document(points, lists, events)
     assert registers.main(["--check"]) == 0
 
 
 def test_a_stale_file_is_seen(tmp_path, monkeypatch, capsys):
-    for name in ("CODE", "DOC"):
+    for name in ("CODE", "CALLS", "DOC"):
         copy = tmp_path / name
         copy.write_text(getattr(registers, name).read_text() + "\n")
         with monkeypatch.context() as patch:
             patch.setattr(registers, name, copy)
             patch.setattr(registers, "ROOT", tmp_path)
-            for other in {"CODE", "DOC"} - {name}:
+            for other in {"CODE", "CALLS", "DOC"} - {name}:
                 fresh = tmp_path / f"fresh_{other}"
                 fresh.write_text(getattr(registers, other).read_text())
                 patch.setattr(registers, other, fresh)
@@ -126,18 +129,69 @@ def test_maps_say_what_the_table_says():
     points, _ = real()
     for block in registers.BLOCKS:
         rows = [p for p in points if p.block == block]
-        table = getattr(numbers, f"{block.upper()}_MAP")
+        module = numbers if block in registers.RESIDENT else call_numbers
+        table = getattr(module, f"{block.upper()}_MAP")
         assert len(table) == 2 * len(rows)
         for i, p in enumerate(rows):
             code = table[2 * i] << 8 | table[2 * i + 1]
-            assert getattr(numbers, p.name) == i
+            assert getattr(module, p.name) == i
             assert (code >> 3) + int(rows[0].register) == int(p.register), p.name
             assert code & 7 == registers.KINDS[p.kind], p.name
 
 
-def test_only_the_control_block_is_writable():
+def test_only_control_and_what_has_calls_is_writable():
     for p in real()[0]:
-        assert (p.access == "rw") == (p.block == "control"), p.name
+        assert p.access == "r" or p.block == "control" or p.block in registers.ON_CALL, p.name
+        assert p.access == "rw" or p.block != "control", p.name
+
+
+def test_where_registers_with_calls_begin_and_end():
+    assert (numbers.CALLS_BASE, numbers.CALLS_END) == (300, 483)
+    assert (numbers.CALL_ITEMS_BASE, numbers.CALL_ITEMS_END) == (4000, 5512)
+
+
+EVENT_FAULTS = (
+    # rows, words of the fault, why
+    (["1\tA\tINFO\t-"], "line 1: wanted a number and 4 cells", "a cell is missing"),
+    (["x\tA\tINFO\t-\t0"], "line 1: wanted a number", "no number"),
+    (["1\tA\tLOUD\t-\t0"], "A: level LOUD, allowed: INFO, WARNING, TRIP, EMERGENCY", "level"),
+    (["1\tA\tINFO\t-\t"], "A: what does its data mean?", "nobody says what its data is"),
+    (["1\tA\tINFO\t-\t0", "1\tB\tINFO\t-\t0"], "B: its number does not rise", "twice"),
+)
+
+
+def test_faults_of_the_events():
+    for rows, words, why in EVENT_FAULTS:
+        try:
+            registers.read_events("\n".join(rows))
+        except ValueError as fault:
+            assert words in str(fault), (why, fault)
+        else:
+            raise AssertionError(why)
+
+
+def notes(tree):
+    """(events, levels) that each `.note(EVENT_X, LEVEL, ...)` names, with its `if else`s."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "note":
+            events, levels = ([n.id for n in ast.walk(argument) if isinstance(n, ast.Name)]
+                              for argument in call.args[:2])
+            yield [name[6:] for name in events if name.startswith("EVENT_")], levels
+
+
+def test_levels_are_those_that_the_firmware_notes():
+    """ALARM is how the manager calls the level EMERGENCY, WARN and NEWS are the alarm list's."""
+    levels = {e.name: set(e.level.split(",")) for e in registers.read_all()[2]}
+    same = {"ALARM": "EMERGENCY", "WARN": "WARNING", "NEWS": "INFO"}
+    seen = set()
+    for path in (registers.ROOT / "firmware").rglob("*.py"):
+        for events, found in notes(ast.parse(path.read_text())):
+            for event in events:
+                for level in found:
+                    level = same.get(level, level)
+                    assert level not in registers.LEVELS or level in levels[event], (path, event)
+                seen.add(event)
+    assert len(seen) > 40 and "EMERGENCY" in seen
 
 
 def test_reason_cause_and_event_numbers_are_those_of_the_specification():

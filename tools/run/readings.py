@@ -5,7 +5,7 @@ import logging
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 
-from tools.registers import STRIDES, TABLE, pairs_of, read_table, words
+from tools.registers import BLOCKS, STRIDES, pairs_of, read_all, words
 
 # A controller that does not answer is said here, once, and not by the library.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -27,9 +27,9 @@ class Controller:
 
     def __init__(self, port, host="127.0.0.1"):
         self._client = ModbusTcpClient(host, port=port, timeout=1, retries=0)
-        points, self._lists = read_table(TABLE.read_text())
+        points, self._lists, _ = read_all()
         self._blocks = {block: [p for p in points if p.block == block]
-                        for block in ("site", "control", "module", "link", "event")}
+                        for block in BLOCKS}
         mode = next(point for point in points if point.name == "MODE")
         self.modes = dict(pairs_of(mode, self._lists))
 

@@ -143,6 +143,12 @@ EVENT_BASE = const(3000)
 EVENT_SPAN = const(8)
 EVENT_STRIDE = const(8)
 
+# registers with calls behind them: single blocks, repeated ones
+CALLS_BASE = const(300)
+CALLS_END = const(483)
+CALL_ITEMS_BASE = const(4000)
+CALL_ITEMS_END = const(5512)
+
 WHY_NONE = const(0)
 WHY_MODE = const(1)
 WHY_TRIP = const(2)
@@ -291,6 +297,7 @@ EVENT_TEST = const(59)
 EVENT_CALLBACK_REMOVED = const(60)
 EVENT_INVARIANT = const(61)
 EVENT_PLAN_REFUSED = const(62)
+EVENT_CONFIG_WARNING = const(63)
 
 # a register block in index order: (register - base) * 8 + kind, two bytes each
 # kind: 0 u16, 1 i16, 2 u32, 3 i32

@@ -2,21 +2,23 @@
 
 Read: the blocks of docs/registers.md, the SunSpec common model at 40000. Write: the control
 block, all or nothing. A value that is unknown reads as the largest u16 or u32, or the smallest
-i16 or i32.
+i16 or i32. Registers with calls behind them are served by register_calls.py, once asked for.
 """
 
 from micropython import const
 
+from bess.core.control.modes import REFUSED_LOCAL_ONLY
 from bess.core.events import SIZE as EVENTS_SIZE
 from bess.core.points import (
-    CAUSES, CONTROL_BASE, CONTROL_MAP, CONTROL_SPAN, EVENT_BASE, EVENT_MAP, EVENT_POINTS,
-    EVENT_STRIDE, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, INPUTS, LINK_BASE, LINK_MAP,
-    LINK_STRIDE, MODULES, MODULE_BASE, MODULE_MAP, MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS,
-    REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN, SITE_MAP, SITE_SPAN, START, TRIPS,
+    CALLS_BASE, CALLS_END, CALL_ITEMS_BASE, CALL_ITEMS_END, CAUSES, CONTROL_BASE, CONTROL_MAP,
+    CONTROL_SPAN, EVENT_BASE, EVENT_MAP, EVENT_POINTS, EVENT_STRIDE, E_AGE_S, E_DATA, E_ID,
+    E_LEVEL, E_NUMBER, INPUTS, LINK_BASE, LINK_MAP, LINK_STRIDE, MODULES, MODULE_BASE, MODULE_MAP,
+    MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS, REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN,
+    SITE_MAP, SITE_SPAN, START, TRIPS,
 )
 from bess.core.tick import elapsed_ms
 from bess.devices.register_maps import HOLE, common_model, slots_of
-from bess.protocols.modbus import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
+from bess.protocols.modbus import BUSY, DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
 PACK_BASE = const(10_000)           # the site block of each pack
 PACK_STRIDE = const(200)
@@ -42,6 +44,7 @@ class RegisterBank:
         self._control_row = [None] * (REMOTE_RELEASE + 3)
         self._sunspec = common_model(name)
         self._life_s = 60
+        self._calls = None
 
     def read_registers(self, fc, address, count, out, at):
         """Fill out[at:] with `count` registers; 0, or exception 2 beyond a block."""
@@ -62,7 +65,21 @@ class RegisterBank:
             for i in range(2 * count):
                 out[at + i] = self._sunspec[first + i]
             return 0
+        if self._has_calls(address):
+            return BUSY if self._calls is None else self._calls.read(address, end, out, at)
         return self._read_repeated(address, end, out, at)
+
+    def _has_calls(self, address):
+        """True for registers of register_calls.py, which is loaded then if there is room."""
+        if not (CALLS_BASE <= address < CALLS_END or CALL_ITEMS_BASE <= address < CALL_ITEMS_END):
+            return False
+        if self._calls is None:
+            try:
+                from bess.devices.register_calls import Calls
+                self._calls = Calls(self._manager)
+            except MemoryError:
+                pass                        # control goes on; the client is told to come again
+        return True
 
     def _read_repeated(self, address, end, out, at):
         manager = self._manager
@@ -127,6 +144,8 @@ class RegisterBank:
         0, or exception 2 (not writable, or half of a 32-bit value), 3 (out of range), 4 (the
         state forbids it).
         """
+        if self._has_calls(address):
+            return BUSY if self._calls is None else self._calls.write(address, count, data, at)
         first = address - CONTROL_BASE
         if first < 0 or first + count > CONTROL_SPAN:
             return ILLEGAL_ADDRESS
@@ -170,7 +189,7 @@ class RegisterBank:
         """Start or stop on a change only: who writes cyclically must not re-arm trips."""
         manager = self._manager
         if run and not manager.run_wanted:
-            return manager.start()
+            return manager.refuse(REFUSED_LOCAL_ONLY) if manager.local else manager.start()
         if manager.run_wanted and not run:
             return manager.stop()
         return 0

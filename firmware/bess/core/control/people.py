@@ -24,7 +24,7 @@ from bess.core.tick import TICK_MASK
 
 _NUMBER_MS = const(60_000)
 # causes that nobody resets from afar
-_ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 << CAUSE_FIRE
+ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 << CAUSE_FIRE
 
 
 class People(Manager):
@@ -97,7 +97,7 @@ class People(Manager):
         wanted, self._number = self._number, 0
         fresh = (self.now_ms - self._number_ms) & TICK_MASK <= _NUMBER_MS
         return (self.settings.remote_reset == 1 and wanted != 0 and number == wanted and fresh
-                and not self.latched & _ON_SITE)
+                and not self.latched & ON_SITE)
 
     def acknowledge(self, number=-1):
         """A person has seen this diagnosis (-1: all); how many rows of the active list."""
