@@ -2,6 +2,7 @@
 
 from bess.core.checks_wiring import check_board, round_ms
 from bess.core.config import check
+from host_tests.core.bench_pack import settings_of
 from host_tests.core.bench_site import modules, site
 
 
@@ -108,3 +109,37 @@ def test_pins_that_stay_low():
             if not [text for text in faults if "stays low" in text]:
                 low.append(gpio)
         assert low == free, (chip, low)
+
+
+WANTED = (
+    # settings, pins beside the usual ones, words of the faults, why
+    ({"door_input": "open"}, {}, ("door has no gpio (C12)",), "an input that is read"),
+    ({"door_input": "open"}, {"door": pin(18)}, (), "there it is"),
+    ({"fire_input": "closed", "contactors": "none"}, {}, ("fire has no gpio",),
+     "whoever has the contactors"),
+    ({"fire_input": "closed"}, {"fire": pin(35)},
+     ("negative_feedback and fire share", "fire and negative_feedback share"), "one pin for two"),
+    ({}, {"heater": pin(14)}, ("heater is gpio 14, wanted: one that stays low",), "pulses"),
+    ({}, {"alarm_relay": pin(18, active=0)}, ("alarm_relay is active at a low level",),
+     "no alarm while the board is dead"),
+    ({}, {"shed_1": pin(18), "shed_2": pin(18)}, ("shed_1 and shed_2", "shed_2 and shed_1"),
+     "one output for two groups of loads"),
+    ({}, {"fan": pin(None)}, ("fan has no gpio",), "named, but nowhere"),
+    ({"contactors": "strings", "strings_p": 2}, {},
+     ("negative_coil_2 has no", "precharge_coil_2 has no", "positive_coil_2 has no",
+      "negative_feedback_2", "precharge_feedback_2", "positive_feedback_2"), "a second set"),
+    ({"contactors": "strings", "strings_p": 2},
+     {"negative_coil_2": pin(16), "precharge_coil_2": pin(17), "positive_coil_2": pin(12),
+      "negative_feedback_2": pin(18), "precharge_feedback_2": pin(19),
+      "positive_feedback_2": pin(21)}, ("positive_coil_2 is gpio 12",), "as safe as the first"),
+)
+
+
+def test_further_inputs_outputs_and_sets():
+    for changes, pins, words, why in WANTED:
+        settings = settings_of(**changes)
+        settings.links = WIRED.links
+        faults = check_board(settings, board(**pins))
+        assert len(faults) == len(words), (why, faults)
+        for text, word in zip(faults, words):
+            assert word in text, (why, text)

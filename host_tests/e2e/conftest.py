@@ -12,7 +12,7 @@ from tools.run.__main__ import folder_of
 READY_S = 30
 # Shorter than the defaults where a table of the design is only stretched by waiting.
 SETTINGS = {"all_silent_ms": 10_000, "pcs_silent_trip_ms": 3000, "unconfirmed_trip_ms": 2000,
-            "pcs_revert_ms": 6000, "stop_open_ms": 3000}
+            "pcs_revert_ms": 6000, "stop_open_ms": 3000, "door_input": "closed"}
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ class Site:
             mpremote(self.tty, "reset")
             self.wait_site(lambda s: True, "firmware", 10)
         self.tell("revive pcs", "revive pv", "revive meter", "revive modules", "release",
-                  "disobey off", "set temp 1 22")
+                  "disobey off", "set temp 1 22", "close door")
         if self.site()["CAUSES"]:
             self.reset()
         if self.site()["PHASE"] in ("BLOCKED", "STOPPING"):

@@ -1,4 +1,4 @@
-"""Parameters, schedule and operation as an integrator commands them: a Modbus client, real time."""
+"""Parameters, schedule and operation as an integrator commands them, over Modbus."""
 
 from host_tests.e2e.site import wait
 

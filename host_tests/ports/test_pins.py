@@ -54,8 +54,8 @@ def import_pins():
 PINS, BOARD = import_pins()
 Pins = PINS.Pins
 
-INPUTS = ((4, 0, 1), (5, 1, -1), (6, 1, 0))         # gpio, active level, pull
-OUTPUTS = ((20, 1), (21, 0), (22, 1))               # gpio, active level
+INPUTS = ((0, 4, 0, 1), (1, 5, 1, -1), (2, 6, 1, 0))     # bit, gpio, active level, pull
+OUTPUTS = ((0, 20, 1), (1, 21, 0), (2, 22, 1))           # bit, gpio, active level
 
 
 def board():
@@ -120,7 +120,7 @@ def test_interrupt_where_the_board_has_one():
     assert pins.on_input(0, heard.append) is True
     pins._inputs[0].handler("pin")
     assert heard == ["pin"]
-    assert Pins(((9, 1, 0),), ()).on_input(0, heard.append) is False
+    assert Pins(((0, 9, 1, 0),), ()).on_input(0, heard.append) is False
 
 
 TABLE = {name: {"gpio": 30 + n, "mode": "in", "pull": "down"} for n, name in enumerate(
@@ -156,3 +156,37 @@ def test_a_board_that_lacks_a_pin_reads_as_pressed():
     assert BOARD.missing_pins(TABLE) == ["emergency"]
     assert BOARD.board_pins(TABLE).read_inputs() == 0
     assert BOARD.missing_pins(with_loop(1)) == []
+
+
+MORE = {"fire": {"gpio": 50}, "aux": {"gpio": 51, "active": 0}, "alarm_relay": {"gpio": 52},
+        "life": {"gpio": 53}, "positive_feedback_2": {"gpio": 54}, "negative_coil_2": {"gpio": 55},
+        "precharge_feedback_5": {"gpio": 56}, "positive_coil_5": {"gpio": 57}}
+
+
+def test_what_a_board_may_have_besides():
+    table = with_loop(1)
+    table.update(MORE)
+    levels.clear()
+    pins = BOARD.board_pins(table)
+    for gpio, bit, why in ((50, 4, "fire"), (54, 8 + 2, "K+ of the second set"),
+                           (56, 8 + 3 * 3 + 1, "precharge of the fifth")):
+        assert not pins.read_inputs() >> bit & 1, why
+        levels[gpio] = 1
+        assert pins.read_inputs() >> bit & 1, why
+    assert pins.read_inputs() >> 7 & 1, "closed is low, as the table says"
+    levels[51] = 1
+    assert not pins.read_inputs() >> 7 & 1
+    for gpio, bit, why in ((52, 9, "alarm relay"), (53, 10, "life"), (55, 11, "K- of the second"),
+                           (57, 11 + 3 * 3 + 2, "K+ of the fifth")):
+        assert levels[gpio] == 0, why
+        pins.write_outputs(1 << bit)
+        assert [levels[n] for n in (52, 53, 55, 57)].count(1) == 1 and levels[gpio] == 1, why
+    pins.release_outputs()
+    assert levels[57] == 0
+
+
+def test_what_a_board_lacks_reads_0_and_drives_nothing():
+    levels.clear()
+    pins = BOARD.board_pins(with_loop(1))
+    pins.write_outputs(0x7FFFFF & ~0x1F)
+    assert pins.read_inputs() >> 4 == 0 and 1 not in levels.values()

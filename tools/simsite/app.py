@@ -35,6 +35,7 @@ class Site:
             "meter": TcpPeer("meter", MeterPeer(plant), ports[2]),
         }
         self.emergency_healthy = True
+        self.opened = set()  # contacts of the site that are open: fire, insulation, door, aux
         self._speed = speed
         self._control = control
         self._control_server = None
@@ -42,7 +43,7 @@ class Site:
         self.ended = asyncio.Event()
 
     def outputs(self):
-        """Trip and lamp as the controller drives them; empty without a pins file."""
+        """What the controller drives besides contactors, by name; empty without a pins file."""
         return self.pins.outputs() if self.pins else {}
 
     async def start(self):
@@ -96,7 +97,7 @@ class Site:
     def _exchange_pins(self):
         if self.pins:
             self.plant.coils = self.pins.coils()
-            self.pins.show(self.plant.switchgear, self.emergency_healthy)
+            self.pins.show(self.plant.switchgear, self.emergency_healthy, self.opened)
 
     async def stop(self):
         """Close everything that `start` opened, also after a start that failed half-way."""

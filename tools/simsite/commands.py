@@ -5,8 +5,10 @@ import json
 
 from .peers.servers import BusyPort
 from .physics.pcs import STATE_NAMES
+from .pins import INPUTS
 
 HELP = """press | release                      emergency input (opened | healthy)
+open|close fire|insulation|door|aux  contact of the site; all are closed at the start
 kill|revive pcs|pv|meter|modules|module N   wire fault: no port, no answer
 hang pcs|pv|meter                    the port stays open and says nothing; revive ends it
 weld|stick|mend K-|PRE|K+            contactor welded | stays open | as new
@@ -36,6 +38,7 @@ class Commands:
         self._site = site
         self._verbs = {
             "press": self._press, "release": self._press,
+            "open": self._contacts, "close": self._contacts,
             "kill": self._kill, "revive": self._kill,
             "hang": self._hang, "weld": self._contact, "stick": self._contact,
             "mend": self._contact,
@@ -59,6 +62,11 @@ class Commands:
 
     def _press(self, verb):
         self._site.emergency_healthy = verb == "release"
+
+    def _contacts(self, verb, name):
+        if name not in INPUTS:
+            raise CommandError(f"contact must be one of {', '.join(INPUTS)}, got {name}")
+        (self._site.opened.add if verb == "open" else self._site.opened.discard)(name)
 
     async def _kill(self, verb, name, number=None):
         site, dead = self._site, verb == "kill"
@@ -197,7 +205,7 @@ def true_state(site):
         "opened_under_load": gear.opened_under_load,
         "opened_current_a": round(gear.opened_current_a, 1),
         "closed_without_precharge": gear.closed_without_precharge,
-        "emergency_healthy": site.emergency_healthy,
+        "emergency_healthy": site.emergency_healthy, "opened": sorted(site.opened),
         "outputs": site.outputs(),
         "energy_wh": {name: round(wh, 3) for name, wh in plant.energy_wh.items()},
         "meter": {"import_wh": round(plant.meter.import_wh, 3),

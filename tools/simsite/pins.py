@@ -8,6 +8,9 @@ EMERGENCY = 4  # 1 = loop closed and healthy
 COIL_K_MINUS, COIL_PRECHARGE, COIL_K_PLUS = 5, 6, 7
 FEEDBACK_K_MINUS, FEEDBACK_PRECHARGE, FEEDBACK_K_PLUS = 15, 16, 17  # 1 = proven open
 TRIP, LAMP = 18, 2
+INPUTS = {"fire": 20, "insulation": 21, "door": 22, "aux": 23}  # contacts, 1 = closed
+OUTPUTS = {"trip": TRIP, "lamp": LAMP, "fan": 24, "heater": 25, "shed_1": 26, "shed_2": 27,
+           "alarm_relay": 28, "life": 29}  # fmt: skip
 
 
 class PinsError(Exception):
@@ -35,11 +38,14 @@ class Pins:
         return at[COIL_K_MINUS] & 1, at[COIL_PRECHARGE] & 1, at[COIL_K_PLUS] & 1
 
     def outputs(self):
-        return {"trip": self._bytes[TRIP] & 1, "lamp": self._bytes[LAMP] & 1}
+        return {name: self._bytes[gpio] & 1 for name, gpio in OUTPUTS.items()}
 
-    def show(self, switchgear, emergency_healthy):
+    def show(self, switchgear, emergency_healthy, opened=()):
+        """opened: names of the INPUTS whose contacts are open."""
         at = self._bytes
         at[EMERGENCY] = int(emergency_healthy)
+        for name, gpio in INPUTS.items():
+            at[gpio] = int(name not in opened)
         at[FEEDBACK_K_MINUS] = int(not switchgear.k_minus.feedback_closed)
         at[FEEDBACK_PRECHARGE] = int(not switchgear.precharge.feedback_closed)
         at[FEEDBACK_K_PLUS] = int(not switchgear.k_plus.feedback_closed)

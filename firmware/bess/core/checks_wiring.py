@@ -22,6 +22,8 @@ _REFRESHES = const(4)               # a command is repeated so often in the reve
 
 _COILS = ("negative_coil", "precharge_coil", "positive_coil")
 _FEEDBACKS = ("negative_feedback", "precharge_feedback", "positive_feedback")
+_SITE_INPUTS = ("fire", "insulation", "door", "aux")
+_SITE_OUTPUTS = ("trip", "fan", "heater", "shed_1", "shed_2", "alarm_relay", "life")
 # GPIOs by chip that are no output, high or pulsing at reset, or read by the chip (data sheets)
 _NOT_LOW = {
     "esp32": (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 34, 35, 36, 37, 38, 39),
@@ -123,36 +125,49 @@ def revert(s, given):
 
 
 def check_board(settings, board):
-    """Faults of board.json where contactors are ours, as sentences; also when it is no object.
+    """Faults of board.json, as sentences; also when it is no object.
 
-    Coils have outputs of their own that stay low during reset, each has a feedback, and a module
-    tells the current.
+    Where contactors are ours each coil has an output and a feedback, and a module tells the
+    current. An input that the configuration reads is there. All of these and the site's other
+    outputs have pins of their own, and the outputs stay low during reset.
     """
-    if settings.contactors == "none":
-        return []
     table = board.get("pins") if isinstance(board, dict) else None
     pins = table if isinstance(table, dict) else {}
     gpios = {name: row.get("gpio") for name, row in pins.items() if isinstance(row, dict)}
+    coils, feedbacks = of_sets(settings, _COILS), of_sets(settings, _FEEDBACKS)
+    needed = coils + feedbacks + [name for name in _SITE_INPUTS
+                                  if getattr(settings, name + "_input") != "none"]
+    outputs = [name for name in _SITE_OUTPUTS if name in gpios]
     faults = []
-    for name in _COILS + _FEEDBACKS:
+    for name in needed + outputs:
         gpio = gpios.get(name)
         others = [other for other in sorted(gpios) if other != name and gpios[other] == gpio]
         if not isinstance(gpio, int):
             faults.append("board.json: %s has no gpio (C12)" % name)
         elif others:
             faults.append("board.json: %s and %s share gpio %d (C12)" % (name, others[0], gpio))
-    faults += _not_low(board, pins, gpios)
-    if not devices_of(settings, MODULES):
+    faults += _not_low(board, pins, gpios, coils + outputs)
+    if coils and not devices_of(settings, MODULES):
         faults.append("contactors is %s, wanted: a module on a link that tells the current (C12)"
                       % settings.contactors)
     return faults
 
 
-def _not_low(board, pins, gpios):
-    """Coils whose pin is not low while the chip resets, or that are on when it is."""
+def of_sets(s, names):
+    """Names of a set's pins for each contactor set that is ours: negative_coil, .._coil_2 ..."""
+    if s.contactors == "none":
+        return []
+    found = list(names)
+    for number in range(2, s.strings_p + 1 if s.contactors == "strings" else 2):
+        found += ["%s_%d" % (name, number) for name in names]
+    return found
+
+
+def _not_low(board, pins, gpios, outputs):
+    """Outputs whose pin is not low while the chip resets, or that are on when it is."""
     chip = board.get("chip") if pins else None
     unsafe = _NOT_LOW[chip] if isinstance(chip, str) and chip in _NOT_LOW else ()
-    for name in _COILS:
+    for name in outputs:
         if gpios.get(name) in unsafe:
             yield "board.json: %s is gpio %d, wanted: one that stays low at reset (C12)" % (
                 name, gpios[name])

@@ -1,16 +1,29 @@
-"""The pins of a board out of the pin table of its board.json; needed at the start only."""
+"""The pins of a board out of the pin table of its board.json; needed at the start only.
+
+Inputs are the bits of INPUTS and, from bit 8 on, those of STRING_INPUTS from its bit 3 on; outputs
+those of OUTPUTS and, from bit 11 on, those of STRING_COILS from its bit 3 on. What the table does
+not name is not there: it reads 0 and drives nothing.
+"""
+
+from micropython import const
 
 from bess.ports.pins import Pins
 
-# the bits of the points INPUTS and OUTPUTS, as the boards name their pins
-_INPUTS = ("emergency", "negative_feedback", "precharge_feedback", "positive_feedback")
-_OUTPUTS = ("negative_coil", "precharge_coil", "positive_coil", "trip", "lamp")
+# the bits of the points INPUTS and OUTPUTS, as the boards name their pins; the first are needed
+_INPUTS = ("emergency", "negative_feedback", "precharge_feedback", "positive_feedback", "fire",
+           "insulation", "door", "aux")
+_INPUTS_NEEDED = const(4)
+_OUTPUTS = ("negative_coil", "precharge_coil", "positive_coil", "trip", "lamp", "fan", "heater",
+            "shed_1", "shed_2", "alarm_relay", "life")
+_OUTPUTS_NEEDED = const(5)
+_SETS_MAX = const(5)                # contactor sets: negative_coil, negative_coil_2 .. _5
 _PULLS = {"up": 1, "down": -1, "none": 0}
 
 
 def missing_pins(table):
     """Names that the controller needs and the pin table of board.json lacks."""
-    return [name for name in _INPUTS + _OUTPUTS if name not in table]
+    return [name for name in _INPUTS[:_INPUTS_NEEDED] + _OUTPUTS[:_OUTPUTS_NEEDED]
+            if name not in table]
 
 
 def board_pins(table):
@@ -19,16 +32,22 @@ def board_pins(table):
     An input reads 1 at its level `active` (default 1); the emergency loop at its level `healthy`,
     so that an open loop, a broken wire and a pin that is not there all read 0.
     """
+    outputs = [(bit, table[name]["gpio"], table[name].get("active", 1))
+               for bit, name in _named(_OUTPUTS, _OUTPUTS[:3]) if name in table]
     if missing_pins(table):
-        return Pins((), [_output(table[name]) for name in _OUTPUTS if name in table])
-    return Pins([_wired(table[name]) for name in _INPUTS],
-                [_output(table[name]) for name in _OUTPUTS])
+        return Pins((), outputs)
+    return Pins([_wired(bit, table[name]) for bit, name in _named(_INPUTS, _INPUTS[1:4])
+                 if name in table], outputs)
 
 
-def _wired(row):
+def _named(names, of_a_set):
+    """(bit, name) of all pins there may be: those of the first set are among `names`."""
+    names = list(names)
+    for number in range(2, _SETS_MAX + 1):
+        names += ["%s_%d" % (name, number) for name in of_a_set]
+    return [(bit, names[bit]) for bit in range(len(names))]
+
+
+def _wired(bit, row):
     level = row["healthy"] if "healthy" in row else row.get("active", 1)
-    return row["gpio"], level, _PULLS[row.get("pull", "none")]
-
-
-def _output(row):
-    return row["gpio"], row.get("active", 1)
+    return bit, row["gpio"], level, _PULLS[row.get("pull", "none")]

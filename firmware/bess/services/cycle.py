@@ -6,7 +6,7 @@ import gc
 from micropython import const
 
 from bess.core.points import (
-    EPOCH_S, HEAP_FREE_KB, INPUTS, LINKS, TICK_US, TICKS_LATE, UTC_DAY, UTC_S,
+    EPOCH_S, HEAP_FREE_KB, INPUTS, LINKS, STRING_INPUTS, TICK_US, TICKS_LATE, UTC_DAY, UTC_S,
 )
 from bess.core.tick import TICK_MASK
 
@@ -15,6 +15,7 @@ _LATE_MS = const(20)
 _REPORT_TICKS = const(100)
 _SECOND_TICKS = const(10)
 _DAY_S = const(86_400)
+_SETS_BIT = const(11)               # of the board's outputs: coils of the second set and further
 _FAULTS_MAX = const(10)             # steps that failed before the contactors open, whatever flows
 
 
@@ -62,7 +63,10 @@ class Cycle:
         """One pass: everything that must happen in the same 100 ms."""
         clock, manager = self._clock, self._manager
         start_us = clock.ticks_us()
-        manager.image.put(INPUTS, self._pins.read_inputs(), now_ms)
+        inputs = self._pins.read_inputs()
+        manager.image.put(INPUTS, inputs & 0xFF, now_ms)
+        if manager.sequence.strings.sets > 1:
+            manager.image.put(STRING_INPUTS, inputs >> 1 & 7 | inputs >> 8 << 3, now_ms)
         self._step(now_ms)
         command = manager.command
         if command.run != self._run or command.battery_w != self._battery_w:
@@ -101,7 +105,7 @@ class Cycle:
             if self._faults >= _FAULTS_MAX:
                 self._pins.release_outputs()
                 return
-        self._pins.write_outputs(manager.outputs())
+        self._pins.write_outputs(manager.outputs() | manager.sequence.coils >> 3 << _SETS_BIT)
 
     def _report(self):
         now = self._manager.image.now
