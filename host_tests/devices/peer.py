@@ -144,10 +144,11 @@ _LENGTHS = {1: 66, 101: 50, 103: 50, 120: 26, 121: 30, 122: 44, 123: 24, 124: 24
             201: 105, 203: 105}
 
 
-def chain(models, base=40000):
+def chain(models, base=40000, lengths=_LENGTHS):
     """A chain whose points all read 0: (registers, {model: address of its id})."""
     words, where = list(MARK), {}
     for model in models:
         where.setdefault(model, base + len(words))
-        words += [model, _LENGTHS[model]] + [0] * _LENGTHS[model]
+        length = lengths[model] if model in lengths else _LENGTHS[model]
+        words += [model, length] + [0] * length
     return Registers(base, words + list(END)), where

@@ -5,8 +5,8 @@ from hypothesis import given, settings, strategies as st
 from bess.core.points import (
     BATTERY_W, DC_MV, GRID_CHZ, GRID_MV, GRID_W, M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX,
     M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS,
-    M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_SOH_PM, M_STATE, PCS_STATE, PCS_UNCONFIRMED,
-    PV_W,
+    M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_SOH_PM, M_STATE, PCS_GRID, PCS_STATE,
+    PCS_UNCONFIRMED, PV_W,
 )
 from bess.devices.bess_module import Module
 from bess.devices.jk_bms import JkModule
@@ -21,7 +21,7 @@ from host_tests.devices.test_jk_bms import JkRegisters
 SITE_RANGES = {
     BATTERY_W: (-1_000_000, 1_000_000), GRID_W: (-1_000_000, 1_000_000), PV_W: (0, 1_000_000),
     GRID_MV: (0, 1_000_000), DC_MV: (0, 2_000_000), GRID_CHZ: (4000, 7000), PCS_STATE: (0, 4),
-    PCS_UNCONFIRMED: (0, 65_534),
+    PCS_UNCONFIRMED: (0, 65_534), PCS_GRID: (1, 2),
 }
 # range, may be unknown
 MODULE_RANGES = {

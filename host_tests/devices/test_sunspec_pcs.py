@@ -2,7 +2,7 @@
 
 import micropython
 
-from bess.core.points import BATTERY_W, DC_MV, GRID_CHZ, PCS_STATE, PCS_UNCONFIRMED
+from bess.core.points import BATTERY_W, DC_MV, GRID_CHZ, PCS_GRID, PCS_STATE, PCS_UNCONFIRMED
 from bess.core.tick import TICK_MASK
 from host_tests.devices.inverter import B, CONN, MODE, MODELS, Bench
 from host_tests.devices.peer import STEP_MS
@@ -147,3 +147,65 @@ def test_no_heap():
         micropython.heap_unlock()
     assert bench.image.puts[BATTERY_W] > before + 40
     assert bench.wire.now_ms & ~TICK_MASK == 0
+
+
+PRESENT, LOST = 1, 2
+RUNS, OFF = 4, 1
+GRIDS = (
+    # St and low half of Evt1 of 103, ECPConn of 122, what the point says, why
+    (RUNS, 0, 1, PRESENT, "connected"), (OFF, 0, 1, PRESENT, "connected, at rest"),
+    (RUNS, 0, 0, LOST, "it runs and is not connected: an island"),
+    (OFF, 0, 0, None, "its own relay is open"), (3, 0, 0, None, "on its way"),
+    (RUNS, 0, 0xFFFF, None, "not implemented"),
+    (RUNS, 16, 1, LOST, "the event says it, whatever else"), (OFF, 16, 0, LOST, "at rest, too"),
+    (RUNS, 0xFFEF, 1, PRESENT, "every other event"), (RUNS, 0xFFFF, 1, PRESENT, "no events"),
+    (RUNS, 0, 0xFFFE, LOST, "other bits of the connection"),
+)
+
+
+def on_grid(state, events, connected, models=MODELS):
+    bench = Bench(models)
+    bench.ac(38, state)
+    bench.ac(41, events)
+    if 122 in models:
+        bench.set(122, 4, connected)
+    bench.wire.run(3500)
+    return bench
+
+
+def test_the_grid():
+    for state, events, connected, grid, why in GRIDS:
+        assert on_grid(state, events, connected).image.values[PCS_GRID] == grid, why
+
+
+def test_the_grid_without_model_122():
+    models = (1, 103, 123, 124)
+    assert on_grid(RUNS, 0, 0, models).image.values[PCS_GRID] is None
+    assert on_grid(RUNS, 16, 0, models).image.values[PCS_GRID] == LOST
+
+
+def test_a_start_is_no_island():
+    """Model 122 is read once a second: it may still say what was before the relay closed."""
+    bench = on_grid(OFF, 0, 0)
+    bench.ac(38, RUNS)
+    for _ in range(40):
+        bench.wire.run(STEP_MS)
+        assert bench.image.values[PCS_GRID] is None, "one late answer is not enough"
+    bench.set(122, 4, 1)
+    bench.wire.run(1100)
+    assert bench.image.values[PCS_GRID] == PRESENT
+    bench.set(122, 4, 0)
+    bench.wire.run(2200)
+    assert bench.image.values[PCS_GRID] == LOST
+    bench.ac(38, OFF)
+    bench.wire.run(400)
+    assert bench.image.values[PCS_GRID] is None, "the island has ended: it says nothing"
+
+
+def test_a_status_that_cannot_be_read_says_nothing():
+    bench = on_grid(RUNS, 0, 1)
+    bench.device.missed(bench.device._blocks[5], 4, bench.wire.now_ms)
+    bench.wire.run(240)
+    assert bench.image.values[PCS_GRID] is None
+    bench.wire.run(1100)
+    assert bench.image.values[PCS_GRID] == PRESENT

@@ -1,27 +1,40 @@
-"""Battery inverter (PCS) with SunSpec models 103, 123, 124, and 120 to 122 where it has them."""
+"""Battery inverter (PCS) with SunSpec models 103, 123, 124, and 120 to 122 where it has them.
+
+What it says of the grid: lost with the event GRID_DISCONNECT of model 103, or when it runs while
+model 122 says twice that it is not connected (it supplies an island then); present when 122 says
+that it is connected. Not connected and not running says nothing: its own relay is open.
+"""
 
 from micropython import const
 
-from bess.core.points import BATTERY_W, DC_MV, GRID_CHZ, PCS_STATE, PCS_UNCONFIRMED
+from bess.core.points import BATTERY_W, DC_MV, GRID_CHZ, PCS_GRID, PCS_STATE, PCS_UNCONFIRMED
 from bess.core.tick import TICK_MASK
 from bess.devices.sunspec_device import ONCE, Block, SunspecDevice
 from bess.devices.sunspec_setup import CONTROLS, STORAGE
 from bess.devices.sunspec_storage import CONTROLS_REGISTERS, STORAGE_REGISTERS, StorageControl
 from bess.protocols.modbus import TIMEOUT
 from bess.protocols.sunspec import (
-    AC_CHZ, AC_DC_MV, AC_MODELS, AC_REGISTERS, AC_STATE, AC_W, NAMEPLATE_CHARGE_W,
-    NAMEPLATE_DISCHARGE_W, NAMEPLATE_W, SETTINGS_W_MAX, STATUS_STORAGE, is_null_frame, point,
+    AC_CHZ, AC_DC_MV, AC_EVENTS, AC_MODELS, AC_REGISTERS, AC_STATE, AC_W, NAMEPLATE_CHARGE_W,
+    NAMEPLATE_DISCHARGE_W, NAMEPLATE_W, SETTINGS_W_MAX, STATUS_GRID, STATUS_STORAGE,
+    is_null_frame, point,
 )
 
 _CHECK_MS = const(1000)      # model 123 and 124, to see a change by somebody else
 _AC = const(0)
 _STORAGE = const(1)
 _CONTROLS = const(2)
+_STATUS = const(5)
 
 # PCS_STATE by St: 1 off, 2 sleeping, 3 starting, 4 MPPT, 5 throttled, 6 shutting down, 7 fault,
 # 8 standby
 _STATES = (None, 0, 4, 1, 2, 2, 4, 3, 4)
+_RUNNING = const(2)
 _POWER_TIMES_RATED = const(2)        # a reading beyond it is none
+_GRID_EVENT = const(16)              # of Evt1: GRID_DISCONNECT
+_GRID_PRESENT = const(1)             # of the point PCS_GRID
+_GRID_LOST = const(2)
+_STATUS_REGISTERS = const(5)
+_APART = const(-2)
 
 # row, point of the image, lowest, highest
 _READINGS = ((AC_CHZ, GRID_CHZ, 4000, 7000), (AC_DC_MV, DC_MV, 0, 2_000_000))
@@ -31,7 +44,7 @@ _RATINGS = ((0, 3, NAMEPLATE_W), (1, 3, NAMEPLATE_CHARGE_W), (2, 3, NAMEPLATE_DI
 
 
 class SunspecPcs(SunspecDevice):
-    """Puts BATTERY_W, GRID_CHZ, DC_MV, PCS_STATE, PCS_UNCONFIRMED and obeys `command`.
+    """Puts BATTERY_W, GRID_CHZ, DC_MV, PCS_STATE, PCS_GRID, PCS_UNCONFIRMED and obeys `command`.
 
     command: object with run (0 or 1) and battery_w (+ discharges). w_rated: no command exceeds it.
     revert_ms: the inverter shall fall back when it has not been commanded for so long.
@@ -47,7 +60,7 @@ class SunspecPcs(SunspecDevice):
             Block(unit, (123,), CONTROLS_REGISTERS, _CHECK_MS),
             Block(unit, (120,), 28, ONCE, False),
             Block(unit, (121,), 32, ONCE, False),
-            Block(unit, (122,), 46, ONCE, False),
+            Block(unit, (122,), _STATUS_REGISTERS, _CHECK_MS, False),
         )
         super().__init__(unit, blocks)
         self.control = StorageControl(unit, image, command, w_rated, revert_ms)
@@ -56,6 +69,8 @@ class SunspecPcs(SunspecDevice):
         self._image = image
         self._w_most = min(_POWER_TIMES_RATED * w_rated, 1_000_000)
         self._latency_ms = latency_ms
+        self._connected = 0         # 1 to the grid, 0 nobody knows, -n it ran without it n times
+        self._runs = False
         image.put(PCS_UNCONFIRMED, 0, 0)
 
     @property
@@ -107,6 +122,8 @@ class SunspecPcs(SunspecDevice):
             for i, where, row in _RATINGS:
                 if block is blocks[where]:
                     self.ratings[i] = point(data, row)
+            if block is blocks[_STATUS]:
+                self._connect(point(data, STATUS_GRID))
 
     def _take_controls(self, data, now_ms):
         if len(data) < 2 * CONTROLS_REGISTERS:
@@ -117,6 +134,8 @@ class SunspecPcs(SunspecDevice):
     def missed(self, block, code, now_ms):
         if code == TIMEOUT:
             self.control.forget()
+        if block is self._blocks[_STATUS]:
+            self._connected = 0
         if block is self._blocks[_STORAGE]:
             self.control.read_failed(STORAGE, code, now_ms)
         elif block is self._blocks[_CONTROLS]:
@@ -140,3 +159,22 @@ class SunspecPcs(SunspecDevice):
         state = point(data, AC_STATE)
         good = state is not None and state < len(_STATES)
         image.put(PCS_STATE, _STATES[state] if good else None, sampled_ms)
+        self._runs = good and _STATES[state] == _RUNNING
+        if not self._runs and self._connected < 0:
+            self._connected = 0
+        image.put(PCS_GRID, self._grid(point(data, AC_EVENTS)), sampled_ms)
+
+    def _connect(self, word):
+        """Connection bits of model 122; None where it has none."""
+        if word is None or not word & 1 and not self._runs:
+            self._connected = 0
+        elif word & 1:
+            self._connected = 1
+        elif self._connected > _APART:
+            self._connected = min(self._connected, 0) - 1
+
+    def _grid(self, events):
+        """What it says of the grid, for PCS_GRID; None when that is nothing."""
+        if events is not None and events & _GRID_EVENT or self._connected == _APART:
+            return _GRID_LOST
+        return _GRID_PRESENT if self._connected > 0 else None

@@ -15,7 +15,12 @@ def build(settings, manager):
         link = Link(values, transactions)
         for row in values["devices"]:
             transactions.add(MAKERS[row["kind"]](row, settings, manager))
-            link.commands = link.commands or row["kind"] == "sunspec_pcs"
+            if row["kind"] == "sunspec_pcs":
+                link.commands = True
+                support = manager.packs[row["pack"] - 1].support
+                if support:
+                    from bess.devices.sunspec_curves import SunspecCurves
+                    transactions.add(SunspecCurves(row["unit"], support))
         links.append(link)
     return links
 
