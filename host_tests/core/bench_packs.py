@@ -38,7 +38,7 @@ class SiteBench:
                   "discharge_w_max": 10_000, "share_pm_min": 100}
         values.update(changes)
         self.settings = settings_of(**values)
-        self.site = Site(self.settings)
+        self.site = self.manager = Site(self.settings)
         self.now_ms, self.ticks = start_ms, 0
         self.locked, self.loop_ok, self.load_w = locked, True, None
         self.plants = [PackPlant(self.settings, each, start_ms) for each in self.site.packs]

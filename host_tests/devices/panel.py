@@ -11,8 +11,8 @@ UNKNOWN = 0xFFFF
 class Panel:
     """A bench with a client on its registers."""
 
-    def __init__(self, **changes):
-        self.bench = Bench(**changes)
+    def __init__(self, bench=None, **changes):
+        self.bench = Bench(**changes) if bench is None else bench
         self.manager = self.bench.manager
         self.server = Server(RegisterBank(self.manager, [], "test"))
         self.bench.tick()

@@ -1,5 +1,6 @@
 """A site of two packs at its edges: what is wired to whom, the registers, what is stored."""
 
+from bess.core.call_points import CHARGE_BASE
 from bess.core.control.modes import EMERGENCY
 from bess.core.points import (
     BATTERY_W, CONTROL_BASE, EVENT_STORE_REPAIRED, MODE, MODULE_BASE, MODULE_STRIDE, M_SOC_PM,
@@ -11,7 +12,9 @@ from bess.protocols.modbus import Server
 from bess.services.keeper import Keeper
 from host_tests.core.bench_packs import SiteBench
 from host_tests.devices.inverter import Bench as Inverter
+from host_tests.devices.panel import Panel, long
 from host_tests.devices.peer import Wire
+from host_tests.devices.test_register_calls import CHARGE_SET
 from host_tests.devices.test_register_bank import i32, read, write
 from host_tests.services.test_keeper import Store
 
@@ -103,3 +106,21 @@ def test_an_emergency_of_one_pack_is_stored_for_it_alone():
     Keeper(broken, store, Clock())
     assert [each.mode == EMERGENCY for each in broken.packs] == [False, True]
     assert broken.events.event(broken.events.slot(0)) == EVENT_STORE_REPAIRED
+
+
+def test_the_calls_behind_registers_reach_every_pack():
+    bench = SiteBench(packs=2, remote_reset=1).started()
+    panel = Panel(bench)
+    assert panel.write(CHARGE_BASE, *(CHARGE_SET + (1,))) == 0
+    bench.tick()
+    assert [each.charge_params.w_max for each in bench.site.packs] == [5000, 5000]
+    assert panel.read(CHARGE_BASE, 12)[3] == 5000
+    assert panel.write(302, *(long(18_000) + (5,))) == 0
+    bench.run(15_000)
+    assert sum(bench.commands()) == 18_000 and panel.read(302, 3) == [0, 18_000, 5]
+    assert panel.read(460, 5) is not None and panel.read(470, 4) is not None
+    bench.site.packs[1].emergency_shutdown()
+    bench.run(15_000)
+    assert panel.read(480, 1)[0] >= 1, "the alarm of the second pack is in the site's list"
+    number = panel.read(340)[0]
+    assert panel.write(341, number) == 0 and not bench.site.is_emergency()

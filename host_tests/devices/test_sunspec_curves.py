@@ -93,7 +93,7 @@ def test_it_is_there_where_a_curve_of_ours_is_configured():
     for curve, count in (("none", 1), ("ieee1547", 2)):
         settings = settings_of(frequency_watt=curve)
         settings.links = [{"kind": "tcp", "name": "inverter", "timeout_ms": 300, "devices": [
-            {"kind": "sunspec_pcs", "unit": 3, "period_ms": 0, "latency_ms": 0}]}]
+            {"kind": "sunspec_pcs", "unit": 3, "pack": 1, "period_ms": 0, "latency_ms": 0}]}]
         manager = PowerManager(settings)
         link = build(settings, manager)[0]
         devices = [slot.device for slot in link.transactions._slots]

@@ -67,7 +67,7 @@ class Module:
 
 
 class Bank:
-    """Strings of modules in series, in parallel on one bus. emf_mv: of strings that may be apart."""
+    """Strings of modules in series, in parallel on one bus. emf_mv: of strings that are apart."""
 
     def __init__(self, modules, modules_s):
         self.modules = modules

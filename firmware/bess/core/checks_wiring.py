@@ -158,7 +158,8 @@ def of_sets(s, names):
     if s.contactors == "none":
         return []
     found = list(names)
-    for number in range(2, s.strings_p + 1 if s.contactors == "strings" else 2):
+    sets = s.packs * (s.strings_p if s.contactors == "strings" else 1)
+    for number in range(2, sets + 1):
         found += ["%s_%d" % (name, number) for name in names]
     return found
 

@@ -276,10 +276,13 @@ class Calls:
                 self._refusal)
 
     def _reset(self):
-        manager = self._manager
-        may = manager.settings.remote_reset == 1 and manager.latched
-        number = manager.reset_number() if may and not manager.latched & ON_SITE else None
-        return number, None, manager.diagnosis.causes & manager.latched, self._reset_refusal
+        manager, latched, present = self._manager, 0, 0
+        for each in manager.packs:
+            latched |= each.latched
+            present |= each.diagnosis.causes & each.latched
+        may = manager.settings.remote_reset == 1 and latched and not latched & ON_SITE
+        number = manager.reset_number() if may else None
+        return number, None, present, self._reset_refusal
 
     def _schedule(self):
         schedule, used = self._manager.wishes.schedule, 0
@@ -300,7 +303,7 @@ class Calls:
 
     def _alarms(self):
         alarms, row, listed = self._manager.alarms, [0] * A_POINTS, 0
-        for i in range(ALARMS_MAX):
+        for i in range(ALARMS_MAX * len(self._manager.packs)):
             listed += alarms.read(i, row)
         return listed, min(alarms.lost, 65_534), None
 
@@ -308,7 +311,7 @@ class Calls:
         """The item'th row that is in use, with ages for times."""
         alarms, row, before = self._manager.alarms, [0] * A_POINTS, self._item
         now_s = self._manager.image.now[UPTIME_S]
-        for i in range(ALARMS_MAX):
+        for i in range(ALARMS_MAX * len(self._manager.packs)):
             if alarms.read(i, row):
                 if before == 0:
                     return (row[A_ID], row[A_LEVEL], row[A_ACTIVE], row[A_ACKNOWLEDGED],

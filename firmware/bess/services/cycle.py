@@ -42,6 +42,7 @@ class Cycle:
         self._faults = 0
         self.last_fault = None
         self.links = 0
+        self._sets = manager.packs[0].sequence.strings.sets * len(manager.packs)
 
     async def run(self):
         """Task: never ends. A fault inside a step is for the task's owner: outputs go safe."""
@@ -65,7 +66,7 @@ class Cycle:
         start_us = clock.ticks_us()
         inputs = self._pins.read_inputs()
         manager.image.put(INPUTS, inputs & 0xFF, now_ms)
-        if manager.sequence.strings.sets > 1:
+        if self._sets > 1:
             manager.image.put(STRING_INPUTS, inputs >> 1 & 7 | inputs >> 8 << 3, now_ms)
         self._step(now_ms)
         command = manager.command
@@ -105,7 +106,7 @@ class Cycle:
             if self._faults >= _FAULTS_MAX:
                 self._pins.release_outputs()
                 return
-        self._pins.write_outputs(manager.outputs() | manager.sequence.coils >> 3 << _SETS_BIT)
+        self._pins.write_outputs(manager.outputs() | manager.coils() >> 3 << _SETS_BIT)
 
     def _report(self):
         now = self._manager.image.now

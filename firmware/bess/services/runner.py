@@ -9,7 +9,7 @@ _START_ONLY = ("bess.app", "bess.core.checks", "bess.core.checks_wiring", "bess.
                "bess.core.points", "bess.devices.register_maps",
                "bess.devices.wiring", "bess.ports.board")
 # Classes of which objects are made while the controller runs; the others need no constructor then.
-_MADE_LATER = ("Bell", "ChargeParams", "DischargeParams", "Request", "TcpServer", "Views")
+_MADE_LATER = ("Bell", "Calls", "ChargeParams", "DischargeParams", "Request", "TcpServer", "Views")
 
 
 def forget(name):

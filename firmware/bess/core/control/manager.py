@@ -100,6 +100,10 @@ class Manager(Parts):
         """Bits for the board's outputs, in the order of the point OUTPUTS."""
         return self.image.now[OUTPUTS] or 0
 
+    def coils(self):
+        """Contactor coils of all sets, three bits each: K-, precharge, K+."""
+        return self.sequence.coils
+
     def _take_params(self):
         """A set of parameters is taken whole at the beginning of a tick."""
         if self._new_charge is not None:

@@ -53,6 +53,7 @@ class SiteTick(PowerManager):
         self.wishes = self.packs[0].wishes
         self.callbacks = self.packs[0].callbacks
         self.alarms = SiteAlarms(self.packs)
+        self.test = self.packs[0].test
         self.window = Window()
         self.command = Command()
         self.tracking = Tracking(settings)
@@ -71,6 +72,16 @@ class SiteTick(PowerManager):
         self._test = slot_of(BY_TEST)
         self.sets = settings.strings_p if settings.contactors == "strings" else 1
         self.views = SiteViews(self)
+
+    @property
+    def charge_params(self):
+        """Parameters in force, those of the first pack as of each."""
+        return self.packs[0].charge_params
+
+    @property
+    def discharge_params(self):
+        """Parameters in force, those of the first pack as of each."""
+        return self.packs[0].discharge_params
 
     # --- the tick ---------------------------------------------------------------------------
 
@@ -322,6 +333,13 @@ class SiteTick(PowerManager):
         self.command.battery_w = self.command.run = 0
         for each in self.packs:
             each.fail(now_ms)
+
+    def coils(self):
+        """Contactor coils of all packs, set by set."""
+        coils = 0
+        for i in range(len(self.packs)):
+            coils |= self.packs[i].sequence.coils << 3 * self.sets * i
+        return coils
 
     def outputs(self):
         """Bits of the board's outputs: what any pack wants; the alarm relay holds for all."""
