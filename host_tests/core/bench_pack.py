@@ -87,6 +87,7 @@ class Bench:
         finally:
             if self.locked:
                 micropython.heap_unlock()
+        manager.wishes.load_wanted()
         self.now_ms = (self.now_ms + TICK_MS) & TICK_MASK
         self.ticks += 1
         return manager

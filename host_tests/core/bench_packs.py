@@ -61,6 +61,8 @@ class SiteBench:
         finally:
             if self.locked:
                 micropython.heap_unlock()
+        for each in site.packs:
+            each.wishes.load_wanted()
         self.now_ms = (now_ms + TICK_MS) & TICK_MASK
         self.ticks += 1
         return site

@@ -134,6 +134,7 @@ class World:
         """The control tick; a MemoryError under lock goes on to whoever runs the world."""
         if not self._locked:
             self.manager.step(now_ms)
+            self.manager.wishes.load_wanted()
             return
         micropython.heap_lock()
         try:
@@ -143,6 +144,7 @@ class World:
             print("FAULT tick %d: the control tick takes heap" % self.tick)
             raise
         micropython.heap_unlock()
+        self.manager.wishes.load_wanted()
 
     def _note(self):
         """This tick's decisions, and what became of them, into the hash."""

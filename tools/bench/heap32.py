@@ -39,36 +39,64 @@ try:
 except asyncio.Away:
     del run
 """
+# M: the power manager, for whoever wants to call it.
+_REACH = """
+from bess import app
+def reach(make):
+    def made(settings):
+        global M
+        M = make(settings)
+        return M
+    return made
+app.PowerManager = reach(app.PowerManager)
+del reach
+"""
 _START_S = 20
+# What a configuration and people can ask for, all at once.
+EVERYTHING = {"frequency_watt": "en50549", "volt_watt": "ieee1547", "volt_var": "vde4105",
+              "grid_connection": 1, "backup_output": 1, "pcs_forms_grid": 1,
+              "zone": "CET-1CEST,M3.5.0,M10.5.0/3"}
+ASKED = (
+    "assert M.register_callback(-1, len) == 0",
+    "for n in range(16): assert M.add_schedule((1, 7, n, 0, 1, -2000, 60, 1)) == n",
+    "assert M.set_charge_params(2) == M.set_discharge_params(5000) == 0",
+    "assert M.start_discharging(3000, 0) == 0",
+    "go(5000)", "assert M.start_charging(0) == 0",
+)
 _SAY = """
 print(json.dumps([R[:2], [m for m in sys.modules if m.startswith("bess")], peers.COUNT]))
 """
 
 
-def configuration():
-    """The virtual board's configuration with 16 modules on its bus."""
+def configuration(**changes):
+    """The virtual board's configuration with 16 modules on its bus, and changes to it."""
     data = json.loads((build.BOARDS / "virtual" / "config.json").read_text())
     bus = next(link for link in data["links"] if link["kind"] == "rtu")
     bus["devices"] = [{"kind": "bess_module", "unit": n, "module": n}
                       for n in range(1, MODULES + 1)]
     data.update(strings_p=MODULES, modules_s=1, console=1, modbus_port=5020)
+    data.update(changes)
     return json.dumps(data).encode()
 
 
-def files(content=None):
-    """What the interpreter finds: stubs, image, board."""
+def files(content=None, **changes):
+    """What the interpreter finds: stubs, image, board, and a configuration with changes."""
     content = build.image("virtual") if content is None else content
     found = wasm32.tree(STUBS)
     for path, data in content.items():
         found[("/lib/" if path.startswith("bess/") else "/") + path] = data
-    found["/config.json"] = configuration()
+    found["/config.json"] = configuration(**changes)
     return found
 
 
-def live(found):
-    """(bytes, modules loaded) after the run; raises Failed when the controller moved nothing."""
+def live(found, asked=()):
+    """(bytes, modules loaded) after the run; raises Failed when the controller moved nothing.
+
+    asked: calls of the power manager M, made when it runs.
+    """
     run = [f"go({1000 if later else 900})" for later in range(_START_S)]
-    calls = [*_BEGIN, "R[0] = gc.mem_alloc()", _START, *run, f"go({100 * TICKS})",
+    start = _REACH + _START if asked else _START
+    calls = [*_BEGIN, "R[0] = gc.mem_alloc()", start, *run, *asked, f"go({100 * TICKS})",
              "gc.collect()", "R[1] = gc.mem_alloc()", _SAY]
     marks, loaded, plant = json.loads(wasm32.run32(calls, found).splitlines()[-1])
     polls, power_w, changes = plant

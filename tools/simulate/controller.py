@@ -152,6 +152,7 @@ class Controller:
 
     def tasks(self, now_ms):
         """What runs beside the tick: the store. Raises PowerCut where the disk dies."""
+        self.manager.wishes.load_wanted()
         self._keeper.look(now_ms)
 
     def invariant(self):

@@ -22,11 +22,10 @@ from bess.core.control.alarms import (
     SIZE as ALARMS_MAX,
 )
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, MAINTENANCE, REFUSED_DIRECTION, REFUSED_LOCAL_ONLY,
+    CHARGE, DISCHARGE, EMERGENCY, ENTRIES, MAINTENANCE, REFUSED_DIRECTION, REFUSED_LOCAL_ONLY,
     REFUSED_LOOSER, REFUSED_MODE, REFUSED_NO_PERSON, REFUSED_RANGE, STANDBY,
 )
 from bess.core.control.people import ON_SITE
-from bess.core.control.schedule import ENTRIES
 from bess.core.points import BY_MANUAL, UPTIME_S
 from bess.core.request import slot_of
 from bess.core.tick import elapsed_ms
@@ -286,6 +285,8 @@ class Calls:
 
     def _schedule(self):
         schedule, used = self._manager.wishes.schedule, 0
+        if schedule is None:
+            return 1, None, None, None, 0
         for entry in range(ENTRIES):
             if schedule.get(entry) is not None:
                 used += 1

@@ -13,7 +13,8 @@ _MODES = ("STANDBY", "CHARGE", "DISCHARGE", "IDLE", "EMERGENCY", "MAINTENANCE")
 _PHASES = ("OFF", "STARTING", "RUNNING", "STOPPING", "BLOCKED")
 _REFUSALS = ("", "not started", "not in this mode", "an emergency is latched",
              "a cause is still present, or the pack is not at rest", "a person is needed",
-             "local only", "out of range", "a setting forbids this direction", "all are in use",
+             "local only", "out of range", "a setting forbids this direction",
+             "all are in use, or no memory is left",
              "somebody else asks at this rank", "looser than the configuration",
              "the clock is unknown")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "daily")
@@ -157,7 +158,8 @@ class Words:
         return ("entry %d" % entry,) if entry >= 0 else _answer(9)
 
     def _entries(self):
-        alive = self._manager.wishes.schedule.entry
+        schedule = self._manager.wishes.schedule
+        alive = -1 if schedule is None else schedule.entry
         for entry in range(16):
             fields = self._manager.get_schedule(entry)
             if fields is not None:

@@ -74,7 +74,10 @@ class Cycle:
             self._run, self._battery_w = command.run, command.battery_w
             for pump in self._pumps:
                 pump.kick()
-        manager.callbacks.run(now_ms)
+        for each in manager.packs:
+            each.wishes.load_wanted()
+        if manager.callbacks is not None:
+            manager.callbacks.run(now_ms)
         spent_us = (clock.ticks_us() - start_us) & TICK_MASK
         if spent_us > self._longest_us:
             self._longest_us = spent_us

@@ -5,11 +5,12 @@ import gc
 import sys
 
 _STOP_MS_MAX = 20_000
-_START_ONLY = ("bess.app", "bess.core.checks", "bess.core.checks_wiring", "bess.core.config",
-               "bess.core.points", "bess.devices.register_maps",
+_START_ONLY = ("bess.app", "bess.core.calendar", "bess.core.checks", "bess.core.checks_wiring",
+               "bess.core.config", "bess.core.points", "bess.devices.register_maps",
                "bess.devices.wiring", "bess.ports.board")
 # Classes of which objects are made while the controller runs; the others need no constructor then.
-_MADE_LATER = ("Bell", "Calls", "ChargeParams", "DischargeParams", "Request", "TcpServer", "Views")
+_MADE_LATER = ("Bell", "Calls", "ChargeParams", "DischargeParams", "Dwell", "Request", "Rounds",
+               "TcpServer", "Views")
 
 
 def forget(name):

@@ -2,7 +2,8 @@
 
 from hypothesis import given, settings, strategies as st
 
-from bess.core.battery.stages import CC_CV, MULTI_STAGE, PULSED, TRICKLE, ac_w
+from bess.core.battery.rounds import ac_w
+from bess.core.battery.stages import CC_CV, MULTI_STAGE, PULSED, TRICKLE
 from host_tests.core.battery.bench_charge import FULL, TIMEOUT, Plant, Rig
 
 FROM_A_FIFTH = (

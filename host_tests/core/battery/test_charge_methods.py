@@ -1,8 +1,8 @@
 """Charging: stages, pulses, trickle, and a pack that is charged to full by each method."""
 
-from bess.core.battery import stages
 from bess.core.battery.charge import Charge
 from bess.core.battery.pack import Pack
+from bess.core.battery.rounds import Rounds
 from bess.core.battery.stages import CC_CV, HOLD, MULTI_STAGE, PULSED, TRICKLE
 from bess.core.control.modes import REFUSED_RANGE
 from bess.core.points import M_CELL_MV_MAX, M_PACK_MV
@@ -246,7 +246,7 @@ def test_two_short_pulses_are_not_the_end():
 
 
 def test_a_round_is_over_when_a_module_brings_its_second_sample():
-    rounds = stages.Rounds()
+    rounds = Rounds()
     told = [rounds.over(fresh) for fresh in (0, 0b1, 0b10, 0, 0b100, 0b1, 0b1, 0b10, 0b110)]
     assert told == [False, True, False, False, False, True, True, False, True]
 

@@ -146,7 +146,8 @@ class Api(RuleBasedStateMachine):
     def ticks(self, count):
         for _ in range(count):
             self.bench.tick()
-            self.manager.callbacks.run(self.bench.now_ms)
+            if self.manager.callbacks is not None:
+                self.manager.callbacks.run(self.bench.now_ms)
             self.watch.judge()
 
     # --- calls ----------------------------------------------------------------------------
@@ -250,12 +251,15 @@ class Api(RuleBasedStateMachine):
             machine.told += 1
             if raises:
                 raise OSError("the listener's own fault")
+        assert self.manager.unregister_callback(event, hear) == 0
         before = state_of(self.manager)
         if self.manager.register_callback(event, hear, self):
             assert not difference(before, state_of(self.manager))
         elif event % 3 == 0:
             assert self.manager.unregister_callback(event, hear) == 1
-            assert not difference(before, state_of(self.manager))
+            # the first registration brings the list of callbacks
+            assert all(name.startswith("manager.callbacks.") and was[0] is None for name, was in
+                       difference(before, state_of(self.manager)).items())
 
     # --- the world ------------------------------------------------------------------------
 

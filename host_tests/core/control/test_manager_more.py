@@ -29,10 +29,11 @@ def test_what_the_battery_knows_of_itself_is_watched():
     manager = bench.manager
     bench.run(1000)
     assert manager.diagnosis.flags & (SITE_SOC | SITE_STUCK | SITE_CALIBRATION) == 0
-    manager.wishes.charge.stuck = True
+    assert manager.wishes.load() == 0
+    manager.wishes.operations.charge.stuck = True
     bench.tick()
     assert manager.diagnosis.flags & (SITE_SOC | SITE_STUCK) == SITE_STUCK
-    manager.wishes.charge.stuck = False
+    manager.wishes.operations.charge.stuck = False
     manager.wishes.soc.disagrees = True
     bench.tick()
     assert manager.diagnosis.flags & (SITE_SOC | SITE_STUCK) == SITE_SOC

@@ -3,8 +3,7 @@
 import micropython
 
 from bess.core.calendar import day_of
-from bess.core.control.modes import CHARGE, DISCHARGE, IDLE
-from bess.core.control.schedule import ENTRIES
+from bess.core.control.modes import CHARGE, DISCHARGE, ENTRIES, IDLE
 from host_tests.core.control.bench_schedule import (
     ALL, E, EVE, M, MON, S, SAT, SUN, Desk, entry,
 )

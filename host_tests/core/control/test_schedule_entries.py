@@ -1,7 +1,7 @@
 """The schedule's entries: written, read, refused, stored and taken back."""
 
-from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, IDLE, STANDBY
-from bess.core.control.schedule import ENTRIES, Schedule
+from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, ENTRIES, IDLE, STANDBY
+from bess.core.control.schedule import Schedule
 from host_tests.core.control.bench_schedule import (
     ALL, E, EVE, MON, S, SAT, SUN, TUE, WED, Desk, entry,
 )

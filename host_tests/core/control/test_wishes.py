@@ -263,4 +263,4 @@ def test_the_first_charge_already_follows_the_parameters():
     manager.set_discharge_params(w_max=4000)
     bench.tick()
     manager.start_discharging(0, 1)
-    assert manager.wishes.discharge.wish_w == 4000
+    assert manager.wishes.operations.discharge.wish_w == 4000

@@ -76,13 +76,13 @@ def test_a_calibration_that_is_over_gives_its_charge_back():
     manager.wishes.soc.wanted = False       # another part has found the pack full
     bench.tick()
     assert manager.requests.rank == 0 and bench.has(EVENT_CHARGE_COMPLETE) == 1
-    assert manager.wishes.charge.done
+    assert manager.wishes.operations.charge.done
 
 
 def test_a_calibration_charge_that_was_given_up_holds_zero():
     bench = calibrating()
     manager = bench.manager
-    manager.wishes.charge.end(5)            # its time is over, the pack is not full
+    manager.wishes.operations.charge.end(5)            # its time is over, the pack is not full
     bench.run(6000)
     assert manager.wishes.soc.wanted and manager.requests.rank == BY_CALIBRATION
     assert (manager.requests.wish_w, manager.command.battery_w) == (0, 0)

@@ -10,20 +10,15 @@ limits it: cold, a cap or little sun make it small too.
 from micropython import const
 
 from bess.core.battery.params import ChargeParams
+from bess.core.battery.rounds import (
+    DEAD_MV, FULL, LIMIT, STOPPED, TARGET, TIMEOUT, Rounds, ac_w,
+)
 from bess.core.battery.stages import (
-    CC_CV, DEAD_MV, FIRST, HOLD, PULSED, STAGE_FIELDS, STAGES, TRICKLE, Budget, Rounds, ac_w,
+    CC_CV, FIRST, HOLD, PULSED, STAGE_FIELDS, STAGES, TRICKLE, Budget,
 )
 from bess.core.control.modes import REFUSED_RANGE
 from bess.core.curves import part
 from bess.core.tick import TICK_MASK, Dwell
-
-# why a charge or a discharge is over
-FULL = const(1)
-TARGET = const(2)
-LIMIT = const(3)
-DURATION = const(4)
-TIMEOUT = const(5)
-STOPPED = const(6)
 
 _DT_MS_MAX = const(2000)
 _ERROR_MV_MAX = const(50)

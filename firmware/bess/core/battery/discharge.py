@@ -7,9 +7,8 @@ stated one, but only while nothing else holds the command back.
 
 from micropython import const
 
-from bess.core.battery.charge import DURATION, LIMIT, STOPPED, TIMEOUT
 from bess.core.battery.params import DischargeParams
-from bess.core.battery.stages import Rounds
+from bess.core.battery.rounds import DURATION, LIMIT, STOPPED, TIMEOUT, Rounds
 from bess.core.curves import part
 from bess.core.tick import TICK_MASK, Dwell
 
@@ -23,7 +22,7 @@ class Discharge:
     """One discharge of the pack, from `begin` to `done`.
 
     wish_w: power that it wishes at AC, 0 or positive. done: 0 while it goes on, else LIMIT,
-    DURATION, TIMEOUT, STOPPED of the module charge.
+    DURATION, TIMEOUT, STOPPED of the module rounds.
 
     To be set from outside: params (replaced whole), timeout_ms (0 = none).
     """

@@ -1,11 +1,10 @@
-"""What the charging methods share: their stages as data, the time of samples, the trickle budget.
+"""What the charging methods share: their stages as data, and the trickle budget.
 
 Currents are per mille of C, the rated capacity of the pack, as practice for LFP states them.
 """
 
 from micropython import const
 
-from bess.core.curves import part
 from bess.core.tick import TICK_MASK
 
 CC_CV = const(0)
@@ -14,7 +13,6 @@ MULTI_STAGE = const(2)
 TRICKLE = const(3)
 HOLD = const(4)                     # for calibration: the CV target is held until somebody ends it
 
-DEAD_MV = const(2000)               # a cell below is not charged any more
 STAGE_FIELDS = const(5)
 # pm of C, end voltage of the highest cell in mV (0: none), end current in pm of C (0: none), for
 # how many seconds it is that small, minutes at most (0: no end)
@@ -34,30 +32,6 @@ _MINUTE_MS = const(60_000)
 _HOUR_MS = const(3_600_000)
 _HOURS = const(25)                  # the hour that runs and the 24 before it
 _BUDGET_MIN = const(120)
-
-
-def ac_w(charge_ma, pack_mv, eta_pm):
-    """AC power in W that charges with `charge_ma`: mA * mV / (1000 * eta_pm), rounded down."""
-    dc_w = part(charge_ma, pack_mv // 100) // 10
-    return dc_w // eta_pm * 1000 + dc_w % eta_pm * 1000 // eta_pm
-
-
-class Rounds:
-    """New samples of a pack of several modules: a round is over when one brings its second.
-
-    So the modules of a pack count together as one sensor, whatever their number.
-    """
-
-    def __init__(self):
-        self._seen = -1
-
-    def over(self, fresh):
-        """True when a new round begins with the modules whose bits are set in `fresh`."""
-        if fresh & self._seen:
-            self._seen = fresh
-            return True
-        self._seen |= fresh
-        return False
 
 
 class Budget:

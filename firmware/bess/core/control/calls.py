@@ -10,12 +10,12 @@ only `emergency_shutdown` may come from an interrupt handler.
 from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.control.grid_rules import EXPORT, ISOLATED
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION,
-    REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_LOOSER, REFUSED_MODE,
-    REFUSED_NOT_STARTED, REFUSED_RANGE, REFUSED_RANK_HELD, STANDBY, STARTING,
+    CHARGE, DISCHARGE, EMERGENCY, ENTRIES, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT,
+    REFUSED_DIRECTION, REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_LOOSER,
+    REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANGE, REFUSED_RANK_HELD, STANDBY, STARTING,
+    within,
 )
 from bess.core.control.people import People
-from bess.core.control.schedule import within
 from bess.core.events import WARNING
 from bess.core.points import (
     BATTERY_W, CHARGE_WH, COMMAND_W, CYCLES_PM, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP,
@@ -141,7 +141,9 @@ class PowerManager(People):
             refusal = REFUSED_LOOSER
         if refusal == 0 and self.mode == MAINTENANCE:
             return self.test_trickle()
-        return self.refuse_if(refusal or self.wishes.begin_charge(soc_pm_target, self.now_ms))
+        refusal = refusal or self.wishes.load()
+        return self.refuse_if(refusal or self.wishes.operations.begin_charge(
+            soc_pm_target, self.now_ms))
 
     def start_discharging(self, battery_w, minutes):
         """Discharge with a constant power (0: that of the parameters) for minutes (0: no end)."""
@@ -152,7 +154,10 @@ class PowerManager(People):
             return self.refuse(refusal)
         if self.mode == MAINTENANCE:
             return self.test_power(battery_w)
-        self.wishes.begin_discharge(battery_w, minutes, self.now_ms)
+        refusal = self.wishes.load()
+        if refusal:
+            return self.refuse(refusal)
+        self.wishes.operations.begin_discharge(battery_w, minutes, self.now_ms)
         return 0
 
     def stop_operation(self):
@@ -163,7 +168,8 @@ class PowerManager(People):
         if self.latched:
             return self.refuse(REFUSED_LATCHED)
         self.wishes.end_manual(self.now_ms)
-        self.wishes.schedule.skip()
+        if self.wishes.schedule is not None:
+            self.wishes.schedule.skip()
         return 0
 
     def _check_operation(self, battery_w, minutes):
@@ -197,33 +203,49 @@ class PowerManager(People):
     def add_schedule(self, fields):
         """Write the first free of 16 entries; its number, or -1 when all are in use (FULL).
 
+        FULL is also the refusal when there is no memory for the schedule, which is loaded with
+        its first entry.
+
         fields: (enabled, day, hour, minute, mode, power_w, minutes, repeat), see schedule.py.
         """
-        entry = self.wishes.schedule.add(fields)
+        entry = -1
+        if self.wishes.load_schedule() == 0:
+            entry = self.wishes.schedule.add(fields)
         if entry < 0:
             self.refuse(REFUSED_FULL)
         return entry
 
     def update_schedule(self, entry, fields):
         """Write entry 0..15 whole."""
+        refusal = self.wishes.load_schedule()
+        if refusal:
+            return self.refuse(refusal)
         self.wishes.schedule.set(entry, fields)
         return 0
 
     def get_schedule(self, entry):
         """Fields of an entry, None when it is not in use."""
-        return self.wishes.schedule.get(entry)
+        within("entry", entry, 0, ENTRIES - 1)
+        schedule = self.wishes.schedule
+        return None if schedule is None else schedule.get(entry)
 
     def remove_schedule(self, entry):
         """Free an entry."""
-        return 0 if self.wishes.schedule.remove(entry) else self.refuse(REFUSED_RANGE)
+        used = self.get_schedule(entry) is not None and self.wishes.schedule.remove(entry)
+        return 0 if used else self.refuse(REFUSED_RANGE)
 
     def enable_schedule(self, entry, on):
         """Arm an entry, or hold it off."""
-        return 0 if self.wishes.schedule.enable(entry, on) else self.refuse(REFUSED_RANGE)
+        used = self.get_schedule(entry) is not None and self.wishes.schedule.enable(entry, on)
+        return 0 if used else self.refuse(REFUSED_RANGE)
 
     def enable_scheduling(self, on):
         """The whole schedule on or off."""
-        self.wishes.schedule.switch(on)
+        refusal = 0 if on and self.wishes.schedule is None else self.wishes.load_schedule()
+        if refusal:
+            return self.refuse(refusal)
+        if self.wishes.schedule is not None:
+            self.wishes.schedule.switch(on)
         return 0
 
     def set_grid_connection(self, kind):
@@ -277,14 +299,20 @@ class PowerManager(People):
     def register_callback(self, event, function, user_data=None):
         """Call function(event, data, user_data) after each event of this number (-1: all).
 
-        At most 16 (else the refusal FULL). It runs after the tick; one that raises three times
-        is removed. Events and their data: docs/registers.md.
+        At most 16, and memory for them (else the refusal FULL). It runs after the tick; one that
+        raises three times is removed. Events and their data: docs/registers.md.
         """
+        if self.callbacks is None:
+            try:
+                from bess.core.control.callbacks import Callbacks
+                self.callbacks = Callbacks(self.events)
+            except (MemoryError, ImportError):
+                return self.refuse(REFUSED_FULL)
         return self.refuse_if(self.callbacks.register(event, function, user_data))
 
     def unregister_callback(self, event, function):
         """End what register_callback began; how many registrations that were."""
-        return self.callbacks.unregister(event, function)
+        return 0 if self.callbacks is None else self.callbacks.unregister(event, function)
 
     # --- state ----------------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ class Manager(Parts):
 
     def _flag_site(self):
         """Conditions that others know, for the tables of the diagnosis and the trips."""
-        site, soc = self.site_io, self.wishes.soc
+        site, soc, operations = self.site_io, self.wishes.soc, self.wishes.operations
         site.read(self.image, self.pack)
         flags = site.conditions
         if self.openings >= _OPENINGS_MANY:
@@ -161,7 +161,7 @@ class Manager(Parts):
             flags |= SITE_CALIBRATION
         if soc.disagrees:
             flags |= SITE_SOC
-        if self.wishes.charge.stuck:
+        if operations is not None and operations.charge.stuck:
             flags |= SITE_STUCK
         self.diagnosis.flags = flags
         self.trips.island = self.island.islanded
@@ -300,8 +300,9 @@ class Manager(Parts):
 
     def _know_the_battery(self, now_ms):
         """Own count of the charge, and what the pack can do now."""
-        capability, pack = self.capability, self.pack
-        limited = self.wishes.charge.in_cv or self.window.lo_why == WHY_CELL_HIGH
+        capability, pack, operations = self.capability, self.pack, self.wishes.operations
+        limited = (self.window.lo_why == WHY_CELL_HIGH
+                   or operations is not None and operations.charge.in_cv)
         self.wishes.soc.update(pack, capability.full_mah, limited, self.events, now_ms)
         capability.update(pack, self.permits, self.window, now_ms)
 

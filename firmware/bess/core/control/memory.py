@@ -3,6 +3,7 @@
 import struct
 
 from bess.core.control.modes import MAINTENANCE
+from bess.core.control.wishes import NO_ENTRIES
 from bess.core.points import CAUSE_LATCH_UNREADABLE
 
 _LATCH = ">HBBBBH"
@@ -75,13 +76,15 @@ def restore_counters(manager, record):
 
 def dump_schedule(manager):
     """All entries with their one-shot and skip marks."""
-    return manager.wishes.schedule.dump()
+    wishes = manager.wishes
+    return wishes.schedule_kept if wishes.schedule is None else wishes.schedule.dump()
 
 
 def restore_schedule(manager, record):
-    """None: the schedule is empty."""
-    if record is not None:
-        manager.wishes.schedule.restore(record)
+    """None: the schedule is empty. One with entries is loaded; FULL is an event, nothing is lost.
+    """
+    if record is not None and record != NO_ENTRIES:
+        manager.wishes.keep_schedule(record)
 
 
 def dump_soc(manager):

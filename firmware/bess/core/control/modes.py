@@ -31,6 +31,14 @@ REFUSED_RANK_HELD = const(10)
 REFUSED_LOOSER = const(11)
 REFUSED_CLOCK = const(12)
 
+ENTRIES = const(16)                 # of the schedule
+
+
+def within(name, value, low, high):
+    """ValueError, with what is allowed, when a value is no whole number from low to high."""
+    if not isinstance(value, int) or not low <= value <= high:
+        raise ValueError("%s is %r, allowed: a whole number %d..%d" % (name, value, low, high))
+
 
 def permitted(mode, following):
     """True when the table knows the transition."""

@@ -8,7 +8,6 @@ from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.battery.sequence import Sequence
 from bess.core.control import maintenance
 from bess.core.control.alarms import Alarms
-from bess.core.control.callbacks import Callbacks
 from bess.core.control.diagnosis import Diagnosis
 from bess.core.control.grid_rules import GridRules
 from bess.core.control.island import Island
@@ -64,7 +63,7 @@ class Parts:
         self.trips = Trips(settings, self.image)
         self.alarms = Alarms(self.events)
         self.site_io = SiteIo(settings)
-        self.callbacks = Callbacks(self.events)
+        self.callbacks = None       # loaded with the first registration
         self.permits = PackLimits(settings)
         self.charge_params = ChargeParams()
         self.discharge_params = DischargeParams()

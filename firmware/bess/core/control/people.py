@@ -7,7 +7,7 @@ changes nothing then. `person`: True when the caller knows that somebody stands 
 
 from micropython import const
 
-from bess.core.battery.stages import DEAD_MV, ac_w
+from bess.core.battery.rounds import DEAD_MV, ac_w
 from bess.core.control import maintenance
 from bess.core.control.manager import Manager
 from bess.core.control.modes import (

@@ -6,7 +6,7 @@ begin the charge; rested cells, a margin above the floor and no module that asks
 
 from micropython import const
 
-from bess.core.battery.stages import DEAD_MV, Rounds, ac_w
+from bess.core.battery.rounds import DEAD_MV, Rounds, ac_w
 from bess.core.curves import part
 from bess.core.events import INFO, WARNING
 from bess.core.points import (

@@ -14,11 +14,10 @@ from array import array
 
 from micropython import const
 
-from bess.core.control.modes import CHARGE, DISCHARGE, IDLE
+from bess.core.control.modes import CHARGE, DISCHARGE, ENTRIES, IDLE, within
 from bess.core.events import INFO, WARNING
 from bess.core.points import EVENT_SCHEDULE_ENDED, EVENT_SCHEDULE_SKIPPED, EVENT_SCHEDULE_STARTED
 
-ENTRIES = const(16)
 EVERY_DAY = const(7)
 POWER_W_MAX = const(1_000_000)
 
@@ -271,12 +270,6 @@ class Schedule:
             self._marked[entry] = marked
         self.changes = changes
         self._utc_s = -1
-
-
-def within(name, value, low, high):
-    """ValueError, with what is allowed, when a value is no whole number from low to high."""
-    if not isinstance(value, int) or not low <= value <= high:
-        raise ValueError("%s is %r, allowed: a whole number %d..%d" % (name, value, low, high))
 
 
 def _check(fields):

@@ -9,13 +9,11 @@ from micropython import const
 
 from bess.core.battery.sequence import RUN
 from bess.core.battery.share import Share
-from bess.core.calendar import Zone
 from bess.core.control.calls import PowerManager
 from bess.core.control.grid_rules import GridRules
 from bess.core.control.invariants import OPPOSED
 from bess.core.control.modes import STANDBY
 from bess.core.control.parts import Command
-from bess.core.control.schedule import Schedule
 from bess.core.control.site_views import SiteAlarms, SiteViews
 from bess.core.curves import part
 from bess.core.events import INFO, Events
@@ -46,12 +44,10 @@ class SiteTick(PowerManager):
         self.image = Image()
         self.events = Events()
         self.grid = GridRules(settings)
-        self.schedule = Schedule()
-        self.zone = Zone(settings.zone)
         self.packs = tuple([PowerManager(settings, self) for _ in range(settings.packs)])
         self.requests = Requests()      # for a power of the site; what each pack wishes it has
         self.wishes = self.packs[0].wishes
-        self.callbacks = self.packs[0].callbacks
+        self.callbacks = None
         self.alarms = SiteAlarms(self.packs)
         self.test = self.packs[0].test
         self.window = Window()
@@ -88,12 +84,11 @@ class SiteTick(PowerManager):
     def step(self, now_ms):
         """One control tick of the site: look at all packs, deal out the power, act."""
         self.now_ms = now_ms
-        packs, now = self.packs, self.image.now
+        packs = self.packs
         self._hand_out(now_ms)
         for each in packs:
             each.look(now_ms)
         self._track(now_ms)
-        self.schedule.tick(now[UTC_DAY], now[UTC_S], self.zone, self.events, now_ms)
         for each in packs:
             each.wishes.tick(now_ms)
             each.requests.settle(now_ms, each.ranks() & ~_OWN)
@@ -263,11 +258,16 @@ class SiteTick(PowerManager):
             charge_w, discharge_w = -each.window.lo_w, each.window.hi_w
             if each.requests.rank >= BY_TEST or each.sequence.step != RUN:
                 charge_w = discharge_w = 0
-            elif self.rank == BY_CALIBRATION or each.wishes.charger == self.rank:
+            elif self.rank == BY_CALIBRATION or self._charges(each):
                 charge_w = min(charge_w, max(-each.requests.wish_w, 0))
             share.charge_w[i], share.discharge_w[i] = charge_w, discharge_w
             now = each.image.now
             share.left_wh[i], share.room_wh[i] = now[LEFT_WH] or 0, now[ROOM_WH] or 0
+
+    def _charges(self, each):
+        """True while the winner is a charge by a method, which each pack has for itself."""
+        operations = each.wishes.operations
+        return operations is not None and operations.charger == self.rank
 
     def _narrow(self, lo_w, hi_w, given_w):
         """The packs' windows together stay inside the site's: what is not given is cut in

@@ -115,7 +115,8 @@ class Views:
         now[LEFT_WH], now[ROOM_WH] = capability.left_wh, capability.room_wh
         now[EMPTY_MIN], now[FULL_MIN] = capability.empty_min, capability.full_min
         now[COUNTED_PM], now[SIGMA_PM] = wishes.soc.soc_pm, wishes.soc.sigma_pm
-        entry = wishes.schedule.entry
+        schedule = wishes.schedule
+        entry = -1 if schedule is None else schedule.entry
         now[SCHEDULE_ENTRY] = entry if entry >= 0 else None
 
     def _publish_flow(self, manager, now, now_ms):

@@ -1,137 +1,119 @@
-"""The requests that the manager makes by itself, and the charges and discharges behind them.
+"""The requests that the manager makes by itself, and what a person operates.
 
-Protective charge, the schedule and calibration ask by themselves; a charging method shapes what
-MANUAL, SCHEDULE and CALIBRATION charges wish. One charge and one discharge serve them in turn:
-whoever ranks highest among those that want it.
+Protective charge asks by itself. Charges and discharges with a method and an end, which MANUAL,
+SCHEDULE and CALIBRATION ask for, stand in operations.py and the schedule behind it: both are
+loaded when something first needs them, by whoever asks, which is never the tick.
 """
 
 from micropython import const
 
-from bess.core.battery.charge import DURATION, STOPPED, TIMEOUT, Charge
-from bess.core.battery.discharge import Discharge
-from bess.core.battery.sequence import RUN
+from bess.core.battery.rounds import STOPPED
 from bess.core.battery.soc import Soc
-from bess.core.battery.stages import HOLD
-from bess.core.calendar import Zone
-from bess.core.control.modes import CHARGE, DISCHARGE
+from bess.core.control.modes import CHARGE, DISCHARGE, REFUSED_FULL
 from bess.core.control.protect import Protect
-from bess.core.control.schedule import Schedule
-from bess.core.events import INFO, WARNING
-from bess.core.points import (
-    BATTERY_W, BY_CALIBRATION, BY_MANUAL, BY_PROTECT_CHARGE, BY_SCHEDULE, EVENT_CHARGE_COMPLETE,
-    EVENT_CHARGE_TIMEOUT, EVENT_DISCHARGE_COMPLETE, EVENT_DISCHARGE_TIMEOUT, UTC_DAY, UTC_S,
-    WHY_CELL_HIGH,
-)
+from bess.core.points import BY_MANUAL, BY_PROTECT_CHARGE
 from bess.core.request import FOR_EVER, slot_of
 
 _MINUTE_MS = const(60_000)
-_NONE = const(0)
+NO_ENTRIES = b"\x11"                # what an empty schedule dumps
 
 
 class Wishes:
     """manual: what a person operates: 0 a constant power or nothing, else CHARGE or DISCHARGE.
 
-    charger: rank that the charge serves, 0 while there is none.
+    operations, schedule, zone: None until they are loaded. schedule_kept: what is stored of the
+    schedule while it is not loaded.
     """
 
     def __init__(self, manager):
         settings, pack = manager.settings, manager.pack
         self.manual = 0
-        site = manager.site
-        self.schedule = Schedule() if site is None else site.schedule
-        self.zone = Zone(settings.zone) if site is None else site.zone
-        self.charge = Charge(settings, pack)
-        self.discharge = Discharge(settings, pack)
+        self.operations = self.schedule = self.zone = None
+        self.schedule_kept = NO_ENTRIES
         self.protect = Protect(settings, pack)
         self.soc = Soc(settings)
         self._manager = manager
-        self._packs = settings.packs
         self._requests = manager.requests
         self._protect = slot_of(BY_PROTECT_CHARGE)
         self._manual = slot_of(BY_MANUAL)
-        self._schedule = slot_of(BY_SCHEDULE)
-        self._calibration = slot_of(BY_CALIBRATION)
-        self.charger = self._discharger = _NONE     # rank that is served
-        self._entry = -1
-        self._busy = self._protecting = False
+        self._protecting = self._crowded = False
+
+    # --- what is loaded when it is needed ---------------------------------------------------
+
+    def load(self):
+        """Have the operations; 0, or the refusal FULL: no memory. From tasks, between ticks."""
+        if self.operations is None:
+            try:
+                from bess.core.control.operations import Operations
+                self.operations = Operations(self._manager)
+            except (MemoryError, ImportError):
+                return REFUSED_FULL
+        return 0
+
+    def load_schedule(self):
+        """Have the schedule, with its stored entries; 0 or FULL. ValueError: they are damaged."""
+        refusal = self.load()
+        if refusal == 0 and self.schedule is None:
+            try:
+                from bess.core.calendar import Zone
+                from bess.core.control.schedule import Schedule
+                schedule = Schedule()
+                schedule.restore(self.schedule_kept)
+                self.zone = Zone(self._manager.settings.zone)
+                self.schedule = schedule
+            except (MemoryError, ImportError):
+                return REFUSED_FULL
+        return refusal
+
+    def keep_schedule(self, record):
+        """At boot: the stored entries. ValueError, and none are left, when they are damaged."""
+        self.schedule_kept = record
+        try:
+            self._manager.refuse_if(self.load_schedule())
+        except ValueError:
+            self.schedule_kept = NO_ENTRIES
+            raise
+
+    def load_wanted(self):
+        """Between ticks: a calibration or another pack's schedule needs the operations.
+
+        Failed, it waits for a restart.
+        """
+        if self.operations is None and not self._crowded and (
+                self.soc.wanted or self.lead().schedule is not None):
+            self._crowded = self._manager.refuse_if(self.load()) != 0
+
+    def lead(self):
+        """Those that have the schedule: of several packs the first one's."""
+        site = self._manager.site
+        return self if site is None else site.packs[0].wishes
+
+    # --- the tick ---------------------------------------------------------------------------
 
     def take_params(self):
         """The manager's parameters are new sets."""
-        manager = self._manager
-        self.charge.params = manager.charge_params
-        self.discharge.params = manager.discharge_params
-        self.protect.balancing = manager.charge_params.balancing
+        self.protect.balancing = self._manager.charge_params.balancing
+        if self.operations is not None:
+            self.operations.take_params()
 
     def tick(self, now_ms):
         """Renew what is asked; every tick, before the requests are settled."""
-        manager = self._manager
         protect = self.protect
-        protect.tick(manager.events, now_ms)
+        protect.tick(self._manager.events, now_ms)
         if protect.active or self._protecting:
             self._protecting = protect.active
-            self._ask(self._protect, protect.active, protect.wish_w, now_ms)
-        now = manager.image.now
-        if manager.site is None:
-            self.schedule.tick(now[UTC_DAY], now[UTC_S], self.zone, manager.events, now_ms)
-        if self.schedule.entry != self._entry:
-            self._entry = self.schedule.entry
-            if self.charger == BY_SCHEDULE:
-                self.end_charge(DURATION, now_ms)
-            if self._discharger == BY_SCHEDULE:
-                self.end_discharge(DURATION, now_ms)
-        busy = self._entry >= 0 or self.manual != 0 or self.soc.wanted
-        if busy or self._busy:          # once more after the last of them has ended
-            self._busy = busy
-            self._serve_charge(now_ms)
-            self._serve_discharge(now_ms)
-            self._ask_schedule(now_ms)
-            self._ask(self._calibration, self.soc.wanted,
-                      self.charge.wish_w if self.charger == BY_CALIBRATION else 0, now_ms)
+            self.ask(self._protect, protect.active, protect.wish_w, now_ms)
+        if self.operations is not None:
+            self.operations.tick(self, now_ms)
 
-    def _ask(self, slot, wanted, wish_w, now_ms):
+    def ask(self, slot, wanted, wish_w, now_ms):
+        """Ask for ever, or no more."""
         if wanted:
             self._requests.ask(slot, wish_w, now_ms, FOR_EVER)
         else:
             self._requests.withdraw(slot)
 
-    def _ask_schedule(self, now_ms):
-        """What the living entry wishes: its method's power, 0 W when it is done or holds 0 W."""
-        wish_w = 0
-        if self.charger == BY_SCHEDULE:
-            wish_w = self.charge.wish_w
-        elif self._discharger == BY_SCHEDULE:
-            wish_w = self.discharge.wish_w
-        self._ask(self._schedule, self._entry >= 0, wish_w, now_ms)
-
-    # --- a person's charge and discharge ----------------------------------------------------
-
-    def begin_charge(self, target_pm, now_ms):
-        """MANUAL charge to target_pm (0: that of the parameters); 0 or a refusal."""
-        manager = self._manager
-        params = manager.charge_params
-        self.charge.end(STOPPED)
-        refusal = self.charge.begin(params.method, 0, target_pm, now_ms)
-        self.charger = _NONE if refusal else BY_MANUAL
-        if refusal:
-            return refusal
-        self.end_discharge(STOPPED, now_ms)
-        self.charge.timeout_ms = params.minutes_max * _MINUTE_MS
-        self.charge.resumes = False
-        self.manual = CHARGE
-        self._ask(self._manual, True, self.charge.wish_w, now_ms)
-        return 0
-
-    def begin_discharge(self, battery_w, minutes, now_ms):
-        """MANUAL discharge; 0 W is the power of the parameters, 0 minutes until it ends."""
-        self.end_charge(STOPPED, now_ms)
-        discharge = self.discharge
-        discharge.end(STOPPED)
-        discharge.begin(battery_w, minutes * _MINUTE_MS, now_ms)
-        minutes_max = 0 if minutes else self._manager.discharge_params.minutes_max
-        discharge.timeout_ms = minutes_max * _MINUTE_MS
-        self._discharger = BY_MANUAL
-        self.manual = DISCHARGE
-        self._ask(self._manual, True, discharge.wish_w, now_ms)
+    # --- what a person operates -------------------------------------------------------------
 
     def begin_power(self, battery_w, minutes, now_ms):
         """MANUAL constant power, bounded by the window only."""
@@ -141,101 +123,8 @@ class Wishes:
     def end_manual(self, now_ms):
         """A person's operation is over."""
         if self.manual == CHARGE:
-            self.end_charge(STOPPED, now_ms)
+            self.operations.end_charge(STOPPED, now_ms)
         elif self.manual == DISCHARGE:
-            self.end_discharge(STOPPED, now_ms)
+            self.operations.end_discharge(STOPPED, now_ms)
         self._requests.withdraw(self._manual)
         self.manual = 0
-
-    def end_charge(self, code, now_ms):
-        """The charge of whoever it was is over; an event when it was still going on."""
-        if self.charger:
-            if not self.charge.done:
-                self.charge.end(code)
-                self._note_charge(now_ms)
-            self.charger = _NONE
-
-    def end_discharge(self, code, now_ms):
-        """The discharge of whoever it was is over; an event when it was still going on."""
-        if self._discharger:
-            if not self.discharge.done:
-                self.discharge.end(code)
-                self._note_discharge(now_ms)
-            self._discharger = _NONE
-
-    # --- whom the charge and the discharge serve --------------------------------------------
-
-    def _serve_charge(self, now_ms):
-        charge, manager = self.charge, self._manager
-        wanted = _NONE
-        if self.manual == CHARGE:
-            wanted = BY_MANUAL
-        elif self._entry >= 0 and self.schedule.mode == CHARGE:
-            wanted = BY_SCHEDULE
-        elif self.soc.wanted:
-            wanted = BY_CALIBRATION
-        if wanted != self.charger:
-            self._begin_charge(wanted, now_ms)
-        if not wanted or manager.requests.rank != wanted or manager.sequence.step != RUN:
-            return
-        if not charge.done or charge.resumes:
-            before = charge.done
-            charge.tick(manager.command.battery_w, manager.window.lo_why == WHY_CELL_HIGH, now_ms)
-            if charge.done and not before:
-                self._note_charge(now_ms)
-        if wanted == BY_MANUAL:
-            if charge.done:
-                self.charger = _NONE
-                self.end_manual(now_ms)
-            else:
-                self._ask(self._manual, True, charge.wish_w, now_ms)
-
-    def _begin_charge(self, wanted, now_ms):
-        """Another rank is served: what went on before is over."""
-        charge, schedule = self.charge, self.schedule
-        self.end_charge(STOPPED, now_ms)
-        charge.timeout_ms = 0
-        charge.resumes = wanted == BY_SCHEDULE
-        if wanted == BY_SCHEDULE:
-            charge.begin(charge.params.method, abs(schedule.power_w) // self._packs, 0, now_ms)
-        elif wanted == BY_CALIBRATION:
-            charge.begin(HOLD, 0, 0, now_ms)
-        self.charger = wanted
-
-    def _serve_discharge(self, now_ms):
-        discharge, manager = self.discharge, self._manager
-        wanted = _NONE
-        if self.manual == DISCHARGE:
-            wanted = BY_MANUAL
-        elif self._entry >= 0 and self.schedule.mode == DISCHARGE:
-            wanted = BY_SCHEDULE
-        if wanted != self._discharger:
-            self.end_discharge(STOPPED, now_ms)
-            if wanted:
-                discharge.timeout_ms = 0
-                discharge.begin(self.schedule.power_w // self._packs, 0, now_ms)
-            self._discharger = wanted
-        if not wanted or discharge.done:
-            return
-        if manager.requests.rank == wanted and manager.sequence.step == RUN:
-            discharge.tick(manager.command.battery_w, manager.image.now[BATTERY_W], now_ms)
-            if discharge.done:
-                self._note_discharge(now_ms)
-        if wanted == BY_MANUAL:
-            if discharge.done:
-                self._discharger = _NONE
-                self.end_manual(now_ms)
-            else:
-                self._ask(self._manual, True, discharge.wish_w, now_ms)
-
-    def _note_charge(self, now_ms):
-        events, code = self._manager.events, self.charge.done
-        events.note(EVENT_CHARGE_COMPLETE, INFO, code, now_ms)
-        if code == TIMEOUT:
-            events.note(EVENT_CHARGE_TIMEOUT, WARNING, code, now_ms)
-
-    def _note_discharge(self, now_ms):
-        events, code = self._manager.events, self.discharge.done
-        events.note(EVENT_DISCHARGE_COMPLETE, INFO, code, now_ms)
-        if code == TIMEOUT:
-            events.note(EVENT_DISCHARGE_TIMEOUT, WARNING, code, now_ms)
