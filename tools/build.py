@@ -22,6 +22,7 @@ from tools.bundle import bundle, place, with_hot_words
 from tools.fold import fold, module_name
 from tools.inline import inline
 from tools.lines import thin
+from tools.settings import settle
 from tools.shorten import shorten
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,7 +134,8 @@ def joined(texts, starters=None):
     texts, first = bundle(texts)
     if first:
         texts[BUNDLE], back, _ = inline({**texts, **starters}, BUNDLE)
-    texts = shorten({**texts, **starters})
+    texts, keys = settle({**texts, **starters})
+    texts = shorten(texts, free=keys)
     if first:
         texts[BUNDLE] = with_hot_words(texts[BUNDLE])
     texts = {path: text for path, text in texts.items() if path not in starters}

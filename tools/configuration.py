@@ -45,9 +45,9 @@ def row(field):
     key, kind, low, high, default, unit, meaning = field
     if high is None:
         allowed = ", ".join(f"`{word}`" for word in low)
-    elif kind is int:
+    elif kind == "int":
         allowed = f"{low}..{high} {unit}".rstrip()
-    elif kind is str:
+    elif kind == "str":
         allowed = f"text of {low}..{high} characters"
     else:
         allowed = f"list of {low}..{high} entries"

@@ -25,7 +25,10 @@ from pathlib import Path
 from tools.fold import KEEP, apply, constants, module_name
 from tools.names import Module, bindings, outside, uses
 
-API = ("PowerManager",)
+API = ("PowerManager", "Operate", "People")
+# Of its public calls those that only other parts of the program make.
+NOT_TYPED = ("forget_run", "no_room", "note_overruled", "refuse", "refuse_if", "restore_latch",
+             "restore_maintenance", "restore_run")
 # What objects of MicroPython's libraries are asked for: `x.close` may be theirs.
 LIBRARY = tuple((Path(__file__).parent / "libraries.txt").read_text().split())
 CALLED_BY_LIBRARIES = ("close", "flush", "ioctl", "read", "readinto", "readline", "send", "throw",
@@ -41,6 +44,27 @@ IN_FLASH = (
     "rindex round rsplit rstrip sep set setattr setdefault sort sorted split start startswith "
     "staticmethod step stop str strip sum to_bytes tuple type update upper value values "
     "viper zip").split()
+# Words of modules that every firmware for our boards brings along: builtins, errno, math, os,
+# time, struct, uctypes and the like. As short names they cost nothing either.
+IN_FIRMWARE = (
+    "ARRAY ArithmeticError AssertionError AttributeError BFINT8 BIG_ENDIAN BaseException "
+    "BytesIO EACCES EADDRINUSE EBADF ECONNABORTED ECONNRESET EEXIST EINVAL EIO EISDIR ENOBUFS "
+    "ENODEV ENOENT ENOMEM EOFError EOPNOTSUPP EPERM FLOAT32 FLOAT64 GeneratorExit INT16 INT32 "
+    "INT8 ImportError IndentationError IndexError KeyError LITTLE_ENDIAN LookupError NATIVE "
+    "NameError NotImplementedError OrderedDict OverflowError RuntimeError StopAsyncIteration "
+    "StopIteration StringIO SyntaxError SystemExit TypeError UINT16 UINT32 UINT8 UnicodeError "
+    "ZeroDivisionError a2b_base64 acos addressof appendleft argv asin atan atan2 b2a_base64 "
+    "bytearray_at byteorder bytes_at calcsize ceil center chdir choice cos crc32 decode "
+    "degrees deque difference difference_update digest disable discard dumps enable errorcode "
+    "exit exp fabs floor fmod frexp fromkeys getcwd getrandbits getvalue heapify heappop "
+    "heappush hexlify ilistdir implementation intersection intersection_update isdisjoint "
+    "isenabled isfinite isinf isnan issubset issuperset kbd_intr ldexp listdir loads "
+    "localtime log match maxsize mem_alloc mem_free mem_info mkdir mktime modf modify modules "
+    "mount namedtuple opt_level pack pack_into partition pi platform popleft print_exception "
+    "qstr_info radians randint randrange readlines rename rmdir rpartition search seed sha256 "
+    "sin sizeof sleep sleep_us splitlines sqrt stack_use statvfs stderr symmetric_difference "
+    "tan threshold ticks_add ticks_cpu ticks_diff time_ns trunc umount unhexlify uniform "
+    "unlink unpack unpack_from unregister version version_info").split()
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _ARGUMENTS_MAX = 8
@@ -50,11 +74,14 @@ _COMPILER = ("const", "self", "super")     # words that the compiler looks at
 _BUILT_IN = "the names that every module knows"
 
 
-def shorten(sources, stay=()):
-    """{path: text} of a firmware tree -> the same with short names; `stay`: names to keep."""
+def shorten(sources, stay=(), free=()):
+    """{path: text} of a firmware tree -> the same with short names.
+
+    stay: names to keep. free: names that may change although a text spells them.
+    """
     modules = [Module(path, text) for path, text in sorted(sources.items()) if path not in KEEP]
     words = {module.path: _Words(module) for module in modules}
-    fixed = kept(sources, modules, words).union(stay)
+    fixed = kept(sources, modules, words, free).union(stay)
     taken = fixed.union(*(part.local for part in words.values()))
     names = colours(words, fixed, taken)
     free = sorted(set(names.values()), key=lambda name: (len(name), name))
@@ -190,8 +217,8 @@ def own_stores(cls):
                     yield node
 
 
-def kept(sources, modules, words):
-    """Names that must not change."""
+def kept(sources, modules, words, free=()):
+    """Names that must not change, although texts in the sources may spell those of `free`."""
     fixed = {*LIBRARY, *dir(builtins), "const", "self"}
     for path, text in sources.items():
         fixed.update(module_name(path).split("."))
@@ -199,7 +226,7 @@ def kept(sources, modules, words):
             fixed.update(name for name, _ in identifiers(ast.parse(text)))
     program = {module_name(path) for path in sources}
     for module in modules:
-        fixed |= module.texts | set(constants(module.tree))
+        fixed |= module.texts.difference(free) | set(constants(module.tree))
         fixed.update(node.arg for node in ast.walk(module.tree) if isinstance(node, ast.keyword))
         fixed.update(api(module.tree))
         fixed.update(name for node in ast.walk(module.tree)
@@ -221,7 +248,8 @@ def api(tree):
             if node.name in API:
                 yield node.name
                 yield from (part.name for part in node.body
-                            if isinstance(part, _FUNCTIONS) and not is_private(part.name))
+                            if isinstance(part, _FUNCTIONS) and not is_private(part.name)
+                            and part.name not in NOT_TYPED)
             if any(getattr(base, "id", "").endswith(("Error", "Exception"))
                    for base in node.bases):
                 yield node.name
@@ -288,7 +316,8 @@ def paid(words, fixed, places):
     most = max(words.values(), key=lambda part: len(part.nodes))    # the bundle: always loaded
     used = {word for _, word in most.nodes if word in fixed}
     used -= set().union(*(constants(part.module.tree) for part in words.values()))
-    for word in sorted(used.union(IN_FLASH).difference(CALLED_BY_LIBRARIES, _COMPILER)):
+    own = used.union(IN_FLASH, IN_FIRMWARE).difference(CALLED_BY_LIBRARIES, _COMPILER)
+    for word in sorted(own):
         if not word.startswith("__") and not keyword.iskeyword(word):
             homes = set(places.get(word, ())) if word in fixed else set()
             if word in texts:

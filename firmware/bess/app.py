@@ -113,7 +113,7 @@ def make(folder="/"):
     if settings.start_at_boot and not runner.faults:
         manager.start()
     # their work is done; a deleted name would keep them
-    settings.links = settings.warnings = None
+    settings.links = settings.warnings = settings.values = None
     return runner.main
 
 

@@ -150,7 +150,7 @@ def test_the_table_is_sound():
             assert text and key not in [row[0] for row in table[:i]], key
             if high is None:
                 assert default is None or default in low, key
-            elif kind is int and default:
+            elif kind == "int" and default:
                 assert low <= default <= high, key
             if unit in ("W", "ms", "mA", "Wh"):
                 assert "_" + unit.lower() + "_" in "_" + key + "_", (key, "unit in the name")

@@ -82,7 +82,8 @@ def configuration(**changes):
 def files(content=None, **changes):
     """What the interpreter finds: stubs, image, board, and a configuration with changes."""
     content = build.image("virtual") if content is None else content
-    found = wasm32.tree(STUBS)
+    found = {path[:-3] + ".mpy": build.compile_module(file.read_text(), file.name)
+             for path, file in wasm32.tree(STUBS).items()}
     for path, data in content.items():
         found[("/lib/" if path.startswith("bess/") else "/") + path] = data
     found["/config.json"] = configuration(**changes)

@@ -75,7 +75,7 @@ def _voltages(s, given):
     cells = _cells(s)
     for key, low, high in (("charge_mv_max", _FLOAT_MV, _CHARGE_MV),
                            ("discharge_mv_min", _DEEP_MV, _HIGH_MV)):
-        mv = getattr(s, key)
+        mv = s.values[key]
         if mv and not cells * low <= mv <= cells * high:
             yield "%s is %d, wanted: %d..%d, %d..%d mV per cell" % (
                 key, mv, cells * low, cells * high, low, high)
@@ -115,7 +115,7 @@ def _energy(s, given):
 
 def _rates(s, given):
     for side in ("charge", "discharge"):
-        w, rate_pm = getattr(s, side + "_w_max"), getattr(s, side + "_c_pm")
+        w, rate_pm = s.values[side + "_w_max"], s.values[side + "_c_pm"]
         most_w = s.energy_wh_rated * rate_pm // 1000
         if w > most_w:
             yield "%s_w_max is %d, wanted: at most %d: %s_c_pm %d of %d Wh" % (
@@ -131,9 +131,9 @@ def _currents(s, given):
         ("discharge_w_max", s.eta_pm, ("module_ma_rated", "contactor_ma_rated", "fuse_ma_rated")),
         ("charge_w_max", 1000, ("contactor_ma_rated", "fuse_ma_rated")),
     ):
-        w = getattr(s, key)
+        w = s.values[key]
         for part in parts:
-            ma, strings = getattr(s, part), s.strings_p
+            ma, strings = s.values[part], s.strings_p
             if part == "fuse_ma_rated":
                 ma = ma * _FUSE_PM // 1000
             elif part == "contactor_ma_rated":
@@ -170,8 +170,8 @@ def _inverter_voltages(s, given):
 
 def _inverter_powers(s, given):
     for key in ("charge_w_max", "discharge_w_max"):
-        if getattr(s, key) > s.w_rated:
-            yield "%s is %d, allowed: at most w_rated %d" % (key, getattr(s, key), s.w_rated)
+        if s.values[key] > s.w_rated:
+            yield "%s is %d, allowed: at most w_rated %d" % (key, s.values[key], s.w_rated)
 
 
 def _undercut(s, given):
@@ -185,13 +185,13 @@ def _undercut(s, given):
             s.discharge_mv_min, _EMPTY_MV)
     if s.cell_profile == "gentle":
         for key in ("charge_w_max", "discharge_w_max"):
-            if getattr(s, key) * 1000 > s.energy_wh_rated * _GENTLE_PM:
+            if s.values[key] * 1000 > s.energy_wh_rated * _GENTLE_PM:
                 yield "%s is %d, seldom reached: cell_profile gentle is for up to 0.2 C, %d W" % (
-                    key, getattr(s, key), s.energy_wh_rated * _GENTLE_PM // 1000)
+                    key, s.values[key], s.energy_wh_rated * _GENTLE_PM // 1000)
     for key in ("shed_1_pm", "shed_2_pm"):
-        if forms(s) and getattr(s, key) <= s.island_pm_min:
+        if forms(s) and s.values[key] <= s.island_pm_min:
             yield "%s is %d, never reached: an island ends at island_pm_min %d" % (
-                key, getattr(s, key), s.island_pm_min)
+                key, s.values[key], s.island_pm_min)
 
 
 # --- states of charge and the grid -----------------------------------------------------------
@@ -223,13 +223,13 @@ _OVERRULED = (
 def _overruled(s, given):
     """A person's own words only: the default of a flag is no wish."""
     for key, types, flag in _OVERRULED:
-        if key not in given or not getattr(s, key):
+        if key not in given or not s.values[key]:
             continue
         if s.grid_connection in types:
             yield "%s is %d, without effect: grid_connection %d never has it" % (
-                key, getattr(s, key), s.grid_connection)
-        elif flag and not getattr(s, flag):
-            yield "%s is %d, without effect: %s is 0" % (key, getattr(s, key), flag)
+                key, s.values[key], s.grid_connection)
+        elif flag and not s.values[flag]:
+            yield "%s is %d, without effect: %s is 0" % (key, s.values[key], flag)
 
 
 def _sets(s, given):

@@ -20,7 +20,7 @@ _VISITS = const(3)
 _VISITS_ALL = const(4)
 _REFRESHES = const(4)               # a command is repeated so often in the revert time
 
-_COILS = ("negative_coil", "precharge_coil", "positive_coil")
+_COIL_PINS = ("negative_coil", "precharge_coil", "positive_coil")
 _FEEDBACKS = ("negative_feedback", "precharge_feedback", "positive_feedback")
 _SITE_INPUTS = ("fire", "insulation", "door", "aux")
 _SITE_OUTPUTS = ("trip", "fan", "heater", "shed_1", "shed_2", "alarm_relay", "life")
@@ -134,7 +134,7 @@ def check_board(settings, board):
     table = board.get("pins") if isinstance(board, dict) else None
     pins = table if isinstance(table, dict) else {}
     gpios = {name: row.get("gpio") for name, row in pins.items() if isinstance(row, dict)}
-    coils, feedbacks = of_sets(settings, _COILS), of_sets(settings, _FEEDBACKS)
+    coils, feedbacks = of_sets(settings, _COIL_PINS), of_sets(settings, _FEEDBACKS)
     needed = coils + feedbacks + [name for name in _SITE_INPUTS
                                   if getattr(settings, name + "_input") != "none"]
     outputs = [name for name in _SITE_OUTPUTS if name in gpios]

@@ -10,10 +10,10 @@ from micropython import const
 from bess.ports.pins import Pins
 
 # the bits of the points INPUTS and OUTPUTS, as the boards name their pins; the first are needed
-_INPUTS = ("emergency", "negative_feedback", "precharge_feedback", "positive_feedback", "fire",
+_PINS_IN = ("emergency", "negative_feedback", "precharge_feedback", "positive_feedback", "fire",
            "insulation", "door", "aux")
 _INPUTS_NEEDED = const(4)
-_OUTPUTS = ("negative_coil", "precharge_coil", "positive_coil", "trip", "lamp", "fan", "heater",
+_PINS_OUT = ("negative_coil", "precharge_coil", "positive_coil", "trip", "lamp", "fan", "heater",
             "shed_1", "shed_2", "alarm_relay", "life")
 _OUTPUTS_NEEDED = const(5)
 _SETS_MAX = const(5)                # contactor sets: negative_coil, negative_coil_2 .. _5
@@ -22,7 +22,7 @@ _PULLS = {"up": 1, "down": -1, "none": 0}
 
 def missing_pins(table):
     """Names that the controller needs and the pin table of board.json lacks."""
-    return [name for name in _INPUTS[:_INPUTS_NEEDED] + _OUTPUTS[:_OUTPUTS_NEEDED]
+    return [name for name in _PINS_IN[:_INPUTS_NEEDED] + _PINS_OUT[:_OUTPUTS_NEEDED]
             if name not in table]
 
 
@@ -33,10 +33,10 @@ def board_pins(table):
     so that an open loop, a broken wire and a pin that is not there all read 0.
     """
     outputs = [(bit, table[name]["gpio"], table[name].get("active", 1))
-               for bit, name in _named(_OUTPUTS, _OUTPUTS[:3]) if name in table]
+               for bit, name in _named(_PINS_OUT, _PINS_OUT[:3]) if name in table]
     if missing_pins(table):
         return Pins((), outputs)
-    return Pins([_wired(bit, table[name]) for bit, name in _named(_INPUTS, _INPUTS[1:4])
+    return Pins([_wired(bit, table[name]) for bit, name in _named(_PINS_IN, _PINS_IN[1:4])
                  if name in table], outputs)
 
 

@@ -62,9 +62,9 @@ class Runner:
 
     def main(self):
         """Run until Ctrl-C or a fault in the cycle; outputs are safe at the end in any case."""
+        forget_constructors()
         for name in _START_ONLY:
             forget(name)
-        forget_constructors()
         for fault in self.faults:
             print("configuration:", fault)
         try:

@@ -5,28 +5,26 @@ minutes; 0 as target, power or limit means the default or unlimited. Every call 
 was accepted, else the number of its refusal (modes.REFUSED_*, an event too), and changes nothing
 then. Wrong arguments raise ValueError with what is allowed. Calls come from tasks, between ticks;
 only `emergency_shutdown` may come from an interrupt handler.
+
+What a link asks and what must work without memory stands here. The calls of operate.py and
+people.py are loaded by the first of them that is made; without memory that one is refused (FULL).
 """
 
-from bess.core.battery.params import ChargeParams, DischargeParams
-from bess.core.control.grid_rules import EXPORT, ISOLATED
+from bess.core.control.manager import Manager
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, ENTRIES, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT,
-    REFUSED_DIRECTION, REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_LOOSER,
-    REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANGE, REFUSED_RANK_HELD, STANDBY, STARTING,
-    within,
+    EMERGENCY, ENTRIES, MAINTENANCE, OFF, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION, REFUSED_FULL,
+    REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_MODE, REFUSED_RANK_HELD, STANDBY, within,
 )
-from bess.core.control.people import People
-from bess.core.events import WARNING
+from bess.core.events import INFO, WARNING
 from bess.core.points import (
     BATTERY_W, CHARGE_WH, COMMAND_W, CYCLES_PM, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP,
-    EVENT_COUNT, EXPORT_WH, GRID_W, HI_REASON, HI_W, IMPORT_WH, LOAD_W, LOAD_WH, LO_REASON, LO_W,
-    MODE, OPENINGS, OWNER, PHASE, PV_W, PV_WH, SOC_PM, TRIP_CONFIG, UPTIME_S, WISH_W,
+    EVENT_COUNT, EVENT_PCS_OVERRULED, EVENT_REFUSED, EXPORT_WH, GRID_W, HI_REASON, HI_W, IMPORT_WH,
+    LOAD_W, LOAD_WH, LO_REASON, LO_W, MODE, OPENINGS, OWNER, PHASE, PV_W, PV_WH, SOC_PM,
+    TRIP_CONFIG, UPTIME_S, WISH_W,
 )
 
 LIFE_MS_MIN = 1_000
 LIFE_MS_MAX = 3_600_000
-MINUTES_MAX = 1440
-METHODS = 4
 # what status(out) and limits(out) fill in, in this order
 STATUS = (MODE, PHASE, SOC_PM, BATTERY_W, GRID_W, LOAD_W, PV_W, COMMAND_W, OWNER, WISH_W)
 LIMITS = (LO_W, HI_W, LO_REASON, HI_REASON)
@@ -34,8 +32,51 @@ STATS = (CHARGE_WH, DISCHARGE_WH, IMPORT_WH, EXPORT_WH, PV_WH, LOAD_WH, CYCLES_P
          EVENT_COUNT, UPTIME_S)
 
 
-class PowerManager(People):
+class PowerManager(Manager):
     """One pack with one inverter, made from checked settings (core/config.py)."""
+
+    def __init__(self, settings, site=None):
+        super().__init__(settings, site)
+        self._number = 0            # of a remote reset, see people.py
+        self._number_ms = 0
+
+    def __getattr__(self, name):
+        """A call that is not loaded yet."""
+        if name[0] == "_":
+            raise AttributeError(name)
+        try:
+            from bess.core.control.operate import Operate
+            from bess.core.control.people import People
+            for more in (Operate, People):
+                for word, call in more.__dict__.items():
+                    if callable(call):
+                        setattr(PowerManager, word, call)
+        except (MemoryError, ImportError):
+            return self.no_room
+        if name not in PowerManager.__dict__:
+            raise AttributeError(name)
+        return getattr(self, name)
+
+    def no_room(self, *arguments, **named):
+        """Answer of a call that there is no memory for."""
+        return self.refuse(REFUSED_FULL)
+
+    def refuse(self, refusal):
+        """Note a refused call and return its number."""
+        self.events.note(EVENT_REFUSED, INFO, refusal, self.now_ms)
+        return refusal
+
+    def refuse_if(self, refusal):
+        """Note and return a refusal, or 0."""
+        return self.refuse(refusal) if refusal else 0
+
+    def note_overruled(self, now_ms):
+        """Somebody else changed what the inverter had confirmed."""
+        self.events.note(EVENT_PCS_OVERRULED, WARNING, 0, now_ms)
+
+    def stopped(self):
+        """True when the pack is at rest: power zero, inverter off, contactors open."""
+        return self.sequence.phase == OFF
 
     # --- start and stop -------------------------------------------------------------------
 
@@ -76,23 +117,15 @@ class PowerManager(People):
         """Code of the mode, modes.STANDBY and so on."""
         return self.mode
 
-    def set_mode(self, mode):
-        """Ask for a mode by its code: each is a call of its own by another name."""
-        within("mode", mode, STANDBY, MAINTENANCE)
-        if mode == STANDBY:
-            return self.stop()
-        if mode == CHARGE:
-            return self.start_charging(0)
-        if mode == DISCHARGE:
-            return self.start_discharging(0, 0)
-        if mode == IDLE:
-            return self.stop_operation()
-        if mode == EMERGENCY:
-            self.emergency_shutdown()
-            return 0
-        return self.enter_maintenance()
+    def emergency_shutdown(self):
+        """Latch an emergency at the next tick. May be called from an interrupt handler."""
+        self._commanded = True
 
-    # --- requests -------------------------------------------------------------------------
+    def is_emergency(self):
+        """True while a cause is latched; in MAINTENANCE too."""
+        return self.latched != 0
+
+    # --- the remote setpoint --------------------------------------------------------------
 
     def ask_remote(self, battery_w, life_ms, source=0):
         """Remote setpoint in W (+ discharges), for life_ms; renewed by the next call.
@@ -122,60 +155,6 @@ class PowerManager(People):
         self.requests.withdraw(self._remote)
         return 0
 
-    def set_constant_power(self, battery_w, minutes):
-        """Manual power in W (negative charges) for minutes (0 = until stopped)."""
-        self._check_operation(battery_w, minutes)
-        refusal = self._may_operate() or self._direction(battery_w)
-        if refusal:
-            return self.refuse(refusal)
-        if self.mode == MAINTENANCE:
-            return self.test_power(battery_w)
-        self.wishes.begin_power(battery_w, minutes, self.now_ms)
-        return 0
-
-    def start_charging(self, soc_pm_target):
-        """Charge by the method of the parameters up to a SoC (0: that of the parameters)."""
-        within("soc_pm_target", soc_pm_target, 0, 1000)
-        refusal = self._may_operate() or self._direction(-1)
-        if refusal == 0 and soc_pm_target > self.settings.soc_pm_max:
-            refusal = REFUSED_LOOSER
-        if refusal == 0 and self.mode == MAINTENANCE:
-            return self.test_trickle()
-        refusal = refusal or self.wishes.load()
-        return self.refuse_if(refusal or self.wishes.operations.begin_charge(
-            soc_pm_target, self.now_ms))
-
-    def start_discharging(self, battery_w, minutes):
-        """Discharge with a constant power (0: that of the parameters) for minutes (0: no end)."""
-        within("battery_w", battery_w, 0, self.settings.discharge_w_max or self.settings.w_rated)
-        within("minutes", minutes, 0, MINUTES_MAX)
-        refusal = self._may_operate() or self._direction(1)
-        if refusal:
-            return self.refuse(refusal)
-        if self.mode == MAINTENANCE:
-            return self.test_power(battery_w)
-        refusal = self.wishes.load()
-        if refusal:
-            return self.refuse(refusal)
-        self.wishes.operations.begin_discharge(battery_w, minutes, self.now_ms)
-        return 0
-
-    def stop_operation(self):
-        """End the manual request, and skip the running occurrence of the schedule."""
-        if self.mode == MAINTENANCE:
-            self.end_test()
-            return 0
-        if self.latched:
-            return self.refuse(REFUSED_LATCHED)
-        self.wishes.end_manual(self.now_ms)
-        if self.wishes.schedule is not None:
-            self.wishes.schedule.skip()
-        return 0
-
-    def _check_operation(self, battery_w, minutes):
-        self._check_power(battery_w)
-        within("minutes", minutes, 0, MINUTES_MAX)
-
     def _check_power(self, battery_w):
         settings, packs = self.settings, len(self.packs)
         low_w = -settings.charge_w_max or -settings.w_rated
@@ -189,16 +168,7 @@ class PowerManager(People):
                      or battery_w > 0 and not settings.discharge_w_max)
         return REFUSED_DIRECTION if forbidden else 0
 
-    def _may_operate(self):
-        """Refusal of a manual operation in this state, 0 when it is permitted."""
-        if self.latched and self.mode != MAINTENANCE:
-            return REFUSED_LATCHED
-        if self.mode != STANDBY:
-            return 0
-        starting = self.run_wanted and not self.blocked() or self.sequence.phase == STARTING
-        return 0 if starting else REFUSED_NOT_STARTED
-
-    # --- schedule -------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------
 
     def add_schedule(self, fields):
         """Write the first free of 16 entries; its number, or -1 when all are in use (FULL).
@@ -215,106 +185,19 @@ class PowerManager(People):
             self.refuse(REFUSED_FULL)
         return entry
 
-    def update_schedule(self, entry, fields):
-        """Write entry 0..15 whole."""
-        refusal = self.wishes.load_schedule()
-        if refusal:
-            return self.refuse(refusal)
-        self.wishes.schedule.set(entry, fields)
-        return 0
-
     def get_schedule(self, entry):
         """Fields of an entry, None when it is not in use."""
         within("entry", entry, 0, ENTRIES - 1)
         schedule = self.wishes.schedule
         return None if schedule is None else schedule.get(entry)
 
-    def remove_schedule(self, entry):
-        """Free an entry."""
-        used = self.get_schedule(entry) is not None and self.wishes.schedule.remove(entry)
-        return 0 if used else self.refuse(REFUSED_RANGE)
-
-    def enable_schedule(self, entry, on):
-        """Arm an entry, or hold it off."""
-        used = self.get_schedule(entry) is not None and self.wishes.schedule.enable(entry, on)
-        return 0 if used else self.refuse(REFUSED_RANGE)
-
-    def enable_scheduling(self, on):
-        """The whole schedule on or off."""
-        refusal = 0 if on and self.wishes.schedule is None else self.wishes.load_schedule()
-        if refusal:
-            return self.refuse(refusal)
-        if self.wishes.schedule is not None:
-            self.wishes.schedule.switch(on)
-        return 0
-
-    def set_grid_connection(self, kind):
-        """Connection type (grid_rules.ISOLATED and so on), in STANDBY only; until a restart."""
-        within("kind", kind, ISOLATED, EXPORT)
-        if self.mode != STANDBY or not self.stopped():
-            return self.refuse(REFUSED_MODE)
-        self.grid.connect(kind)
-        return 0
-
-    # --- parameters -----------------------------------------------------------------------
-
-    def set_charge_params(self, method=0, w_max=0, ma_max=0, mv_max=0, soc_pm_target=0,
-                          minutes_max=0, balancing=1):
-        """Parameters of charging, taken whole at the next tick; see battery/params.py."""
-        settings = self.settings
-        within("method", method, 0, METHODS - 1)
-        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
-                                  ("mv_max", mv_max, 2_000_000), ("minutes_max", minutes_max,
-                                   MINUTES_MAX), ("soc_pm_target", soc_pm_target, 1000),
-                                  ("balancing", balancing, 1)):
-            within(name, value, 0, high)
-        if (w_max > settings.charge_w_max or soc_pm_target > settings.soc_pm_max
-                or settings.charge_mv_max and mv_max > settings.charge_mv_max):
-            return self.refuse(REFUSED_LOOSER)
-        new = ChargeParams()
-        new.method, new.w_max, new.ma_max = method, w_max, ma_max
-        new.mv_max, new.soc_pm_target = mv_max, soc_pm_target
-        new.minutes_max, new.balancing = minutes_max, balancing
-        self._new_charge = new
-        return 0
-
-    def set_discharge_params(self, w_max=0, ma_max=0, mv_min=0, soc_pm_min=0, minutes_max=0):
-        """Parameters of discharging, taken whole at the next tick; see battery/params.py."""
-        settings = self.settings
-        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
-                                  ("mv_min", mv_min, 2_000_000), ("soc_pm_min", soc_pm_min, 1000),
-                                  ("minutes_max", minutes_max, MINUTES_MAX)):
-            within(name, value, 0, high)
-        if (w_max > settings.discharge_w_max or 0 < soc_pm_min < settings.soc_pm_min
-                or 0 < mv_min < settings.discharge_mv_min):
-            return self.refuse(REFUSED_LOOSER)
-        new = DischargeParams()
-        new.w_max, new.ma_max, new.mv_min = w_max, ma_max, mv_min
-        new.soc_pm_min, new.minutes_max = soc_pm_min, minutes_max
-        self._new_discharge = new
-        return 0
-
-    # --- events ---------------------------------------------------------------------------
-
-    def register_callback(self, event, function, user_data=None):
-        """Call function(event, data, user_data) after each event of this number (-1: all).
-
-        At most 16, and memory for them (else the refusal FULL). It runs after the tick; one that
-        raises three times is removed. Events and their data: docs/registers.md.
-        """
-        if self.callbacks is None:
-            try:
-                from bess.core.control.callbacks import Callbacks
-                self.callbacks = Callbacks(self.events)
-            except (MemoryError, ImportError):
-                return self.refuse(REFUSED_FULL)
-        return self.refuse_if(self.callbacks.register(event, function, user_data))
-
     def unregister_callback(self, event, function):
         """End what register_callback began; how many registrations that were."""
         return 0 if self.callbacks is None else self.callbacks.unregister(event, function)
 
-    # --- state ----------------------------------------------------------------------------
+    def acknowledge(self, number=-1):
+        """A person has seen this diagnosis (-1: all); how many rows of the active list."""
+        return self.alarms.acknowledge(number)
 
     def status(self, out):
         """Fill `out` (a list of len(STATUS)) with the points of STATUS; None is unknown."""

@@ -7,12 +7,13 @@ in W at the AC side of the inverter, discharging is positive.
 from micropython import const
 
 from bess.core.battery.sequence import EMPTY, RUN as RUN_STEP, STOP_PCS, WELDED
-from bess.core.control import invariants, maintenance, modes, rules
+from bess.core.control import invariants, modes, rules
 from bess.core.control.checks import (
     SITE_CALIBRATION, SITE_OPENINGS, SITE_SOC, SITE_STUCK, TRIP as TRIP_LEVEL,
 )
 from bess.core.control.grid_rules import ISOLATED
 from bess.core.control.island import FOLLOWING, FORMING, LOST, PRESENT
+from bess.core.control.maintenance import CONTACTOR
 from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, STANDBY
 from bess.core.control.parts import Parts
 from bess.core.control.site_io import OUT_ALARM_OK, OUT_TRIP
@@ -255,7 +256,7 @@ class Manager(Parts):
         test = self.test
         if test.over(now_ms) or test.kind and self.trips.present:
             self.end_test()
-        if test.kind and test.kind != maintenance.CONTACTOR:
+        if test.kind and test.kind != CONTACTOR:
             self.sequence.start(now_ms)
 
     def end_test(self):

@@ -48,7 +48,7 @@ def dump_params(manager):
 
 def restore_params(manager, record):
     """Refused by the manager when the configuration has become tighter: then the defaults."""
-    if record is None:
+    if record is None or record == dump_params(manager):
         return
     values = _unpack(_PARAMS, record)
     method, balancing = values[0], values[1]

@@ -6,13 +6,13 @@ from bess.core.battery.capability import Capability
 from bess.core.battery.pack import Pack
 from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.battery.sequence import Sequence
-from bess.core.control import maintenance
 from bess.core.control.alarms import Alarms
 from bess.core.control.diagnosis import Diagnosis
 from bess.core.control.grid_rules import GridRules
 from bess.core.control.island import Island
 from bess.core.control.journal import Journal
 from bess.core.control.limits import PackLimits
+from bess.core.control.maintenance import Test
 from bess.core.control.modes import STANDBY
 from bess.core.control.ramp import Ramp
 from bess.core.control.site_io import SiteIo
@@ -67,7 +67,7 @@ class Parts:
         self.permits = PackLimits(settings)
         self.charge_params = ChargeParams()
         self.discharge_params = DischargeParams()
-        self.test = maintenance.Test(settings)
+        self.test = Test(settings)
         self.ramp = Ramp(settings)
         self.wishes = Wishes(self)
         self.tracking = Tracking(settings)

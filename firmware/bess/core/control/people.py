@@ -1,23 +1,23 @@
-"""What only a person may ask: emergency and its reset, MAINTENANCE and its tests, authority.
+"""What only a person may ask: reset of an emergency, MAINTENANCE and its tests, authority.
 
 Every call answers 0 when it was accepted, else the number of its refusal (an event too), and
 changes nothing then. `person`: True when the caller knows that somebody stands at the cabinet
-(console, local button); False for whatever comes over a wire.
+(console, local button); False for whatever comes over a wire. Loaded like operate.py.
 """
 
 from micropython import const
 
 from bess.core.battery.rounds import DEAD_MV, ac_w
-from bess.core.control import maintenance
-from bess.core.control.manager import Manager
+from bess.core.control.calls import PowerManager
+from bess.core.control.maintenance import CONTACTOR, POWER, TRICKLE
 from bess.core.control.modes import (
-    EMERGENCY, IDLE, MAINTENANCE, OFF, REFUSED_CAUSE_PRESENT, REFUSED_LATCHED, REFUSED_MODE,
+    EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_LATCHED, REFUSED_MODE,
     REFUSED_NO_PERSON, REFUSED_RANGE, STANDBY,
 )
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
     CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INSULATION, EVENT_AUTHORITY,
-    EVENT_EMERGENCY_RESET, EVENT_PCS_OVERRULED, EVENT_REFUSED, EVENT_RESET_REFUSED, EVENT_TEST,
+    EVENT_EMERGENCY_RESET, EVENT_RESET_REFUSED, EVENT_TEST,
 )
 from bess.core.request import FOR_EVER
 from bess.core.tick import TICK_MASK
@@ -27,40 +27,10 @@ _NUMBER_MS = const(60_000)
 ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 << CAUSE_FIRE
 
 
-class People(Manager):
-    """The tick, and what a person at the cabinet may do to it."""
-
-    def __init__(self, settings, site=None):
-        super().__init__(settings, site)
-        self._number = 0
-        self._number_ms = 0
-
-    def refuse(self, refusal):
-        """Note a refused call and return its number."""
-        self.events.note(EVENT_REFUSED, INFO, refusal, self.now_ms)
-        return refusal
-
-    def refuse_if(self, refusal):
-        """Note and return a refusal, or 0."""
-        return self.refuse(refusal) if refusal else 0
-
-    def note_overruled(self, now_ms):
-        """Somebody else changed what the inverter had confirmed."""
-        self.events.note(EVENT_PCS_OVERRULED, WARNING, 0, now_ms)
-
-    def stopped(self):
-        """True when the pack is at rest: power zero, inverter off, contactors open."""
-        return self.sequence.phase == OFF
+class People(PowerManager):
+    """What a person at the cabinet may do."""
 
     # --- emergency ------------------------------------------------------------------------
-
-    def emergency_shutdown(self):
-        """Latch an emergency at the next tick. May be called from an interrupt handler."""
-        self._commanded = True
-
-    def is_emergency(self):
-        """True while a cause is latched; in MAINTENANCE too."""
-        return self.latched != 0
 
     def reset_number(self):
         """A number that a remote reset must bring back within 60 s, 1..65534; good for one try."""
@@ -98,12 +68,6 @@ class People(Manager):
         fresh = (self.now_ms - self._number_ms) & TICK_MASK <= _NUMBER_MS
         return (self.settings.remote_reset == 1 and wanted != 0 and number == wanted and fresh
                 and not self.latched & ON_SITE)
-
-    def acknowledge(self, number=-1):
-        """A person has seen this diagnosis (-1: all); how many rows of the active list."""
-        return self.alarms.acknowledge(number)
-
-    # --- authority ------------------------------------------------------------------------
 
     def set_authority(self, local, person=True):
         """local True: only protection, tests and people at the cabinet move power (LOCAL)."""
@@ -149,7 +113,7 @@ class People(Manager):
         """
         if abs(battery_w) > self.test.power_w_max:
             return self.refuse(REFUSED_RANGE)
-        return self._test(maintenance.POWER, battery_w, 0)
+        return self._test(POWER, battery_w, 0)
 
     def test_trickle(self):
         """Test: charge with at most 2 % of C and of the test's power, to recover deep cells."""
@@ -157,13 +121,13 @@ class People(Manager):
         if pack.strings_live == 0 or pack.cell_mv_min < DEAD_MV:
             return self.refuse(REFUSED_RANGE)
         wish_w = ac_w(settings.pack_mah // 50, pack.pack_mv, settings.eta_pm)
-        return self._test(maintenance.TRICKLE, -min(wish_w, self.test.power_w_max), 0)
+        return self._test(TRICKLE, -min(wish_w, self.test.power_w_max), 0)
 
     def test_contactor(self, coils):
         """Test: contactor coils (bits of the point OUTPUTS) with the inverter stopped; renewed."""
         if not self.sequence.may_hold(coils):
             return self.refuse(REFUSED_RANGE)
-        return self._test(maintenance.CONTACTOR, 0, coils)
+        return self._test(CONTACTOR, 0, coils)
 
     def _test(self, kind, wish_w, coils):
         test = self.test
@@ -172,7 +136,7 @@ class People(Manager):
         if not test.kind:
             self.events.note(EVENT_TEST, INFO, kind, self.now_ms)
         test.begin(kind, wish_w, coils, self.now_ms)
-        if kind == maintenance.CONTACTOR:
+        if kind == CONTACTOR:
             self.sequence.hold(coils, self.now_ms)
         else:
             self.requests.ask(self._testing, wish_w, self.now_ms, FOR_EVER)

@@ -20,7 +20,7 @@ OUT_ALARM_OK = const(512)           # falls with an alarm, with the power and wi
 OUT_LIFE = const(1024)
 
 # bit of INPUTS (closed contact), setting of its wiring, site condition, trip (-1: never one)
-_INPUTS = (
+_WIRED = (
     16, "fire_input", SITE_FIRE, -1,            # smoke, gas, aerosol, extinguisher released
     32, "insulation_input", SITE_INSULATION, -1,
     64, "door_input", SITE_DOOR, TRIP_DOOR,
@@ -53,12 +53,12 @@ class SiteIo:
         self.insulation_ohm = None
         self.outputs = 0
         self._wired = self._inverted = self._tripping = 0
-        for k in range(0, len(_INPUTS), _STRIDE):
-            wiring = getattr(settings, _INPUTS[k + 1])
+        for k in range(0, len(_WIRED), _STRIDE):
+            wiring = getattr(settings, _WIRED[k + 1])
             if wiring != "none":
-                self._wired |= _INPUTS[k]
+                self._wired |= _WIRED[k]
             if wiring == "open":
-                self._inverted |= _INPUTS[k]
+                self._inverted |= _WIRED[k]
         if settings.door_trips:
             self._tripping |= SITE_DOOR
         if settings.aux_trips:
@@ -77,10 +77,10 @@ class SiteIo:
         conditions = trips = 0
         for n in range(_COUNT):
             k = n * _STRIDE
-            if wrong & _INPUTS[k]:
-                condition = _INPUTS[k + 2]
+            if wrong & _WIRED[k]:
+                condition = _WIRED[k + 2]
                 if self._tripping & condition:
-                    trips |= 1 << _INPUTS[k + 3]
+                    trips |= 1 << _WIRED[k + 3]
                 else:
                     conditions |= condition
         if self.insulation_ohm is not None and pack.strings_live:

@@ -1,0 +1,192 @@
+"""Calls that operate the pack: constant power, charges, discharges, schedule, parameters.
+
+Loaded by the first of them, or of people.py, that is made (see calls.py): the methods become
+those of the power manager.
+"""
+
+from bess.core.battery.params import ChargeParams, DischargeParams
+from bess.core.control.calls import PowerManager
+from bess.core.control.grid_rules import EXPORT, ISOLATED
+from bess.core.control.modes import (
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOOSER,
+    REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANGE, STANDBY, STARTING, within,
+)
+
+MINUTES_MAX = 1440
+METHODS = 4
+
+
+class Operate(PowerManager):
+    """What a person or a program operates."""
+
+    # --- requests -------------------------------------------------------------------------
+
+    def set_mode(self, mode):
+        """Ask for a mode by its code: each is a call of its own by another name."""
+        within("mode", mode, STANDBY, MAINTENANCE)
+        if mode == STANDBY:
+            return self.stop()
+        if mode == CHARGE:
+            return self.start_charging(0)
+        if mode == DISCHARGE:
+            return self.start_discharging(0, 0)
+        if mode == IDLE:
+            return self.stop_operation()
+        if mode == EMERGENCY:
+            self.emergency_shutdown()
+            return 0
+        return self.enter_maintenance()
+
+    def set_constant_power(self, battery_w, minutes):
+        """Manual power in W (negative charges) for minutes (0 = until stopped)."""
+        self._check_operation(battery_w, minutes)
+        refusal = self._may_operate() or self._direction(battery_w)
+        if refusal:
+            return self.refuse(refusal)
+        if self.mode == MAINTENANCE:
+            return self.test_power(battery_w)
+        self.wishes.begin_power(battery_w, minutes, self.now_ms)
+        return 0
+
+    def start_charging(self, soc_pm_target):
+        """Charge by the method of the parameters up to a SoC (0: that of the parameters)."""
+        within("soc_pm_target", soc_pm_target, 0, 1000)
+        refusal = self._may_operate() or self._direction(-1)
+        if refusal == 0 and soc_pm_target > self.settings.soc_pm_max:
+            refusal = REFUSED_LOOSER
+        if refusal == 0 and self.mode == MAINTENANCE:
+            return self.test_trickle()
+        refusal = refusal or self.wishes.load()
+        return self.refuse_if(refusal or self.wishes.operations.begin_charge(
+            soc_pm_target, self.now_ms))
+
+    def start_discharging(self, battery_w, minutes):
+        """Discharge with a constant power (0: that of the parameters) for minutes (0: no end)."""
+        within("battery_w", battery_w, 0, self.settings.discharge_w_max or self.settings.w_rated)
+        within("minutes", minutes, 0, MINUTES_MAX)
+        refusal = self._may_operate() or self._direction(1)
+        if refusal:
+            return self.refuse(refusal)
+        if self.mode == MAINTENANCE:
+            return self.test_power(battery_w)
+        refusal = self.wishes.load()
+        if refusal:
+            return self.refuse(refusal)
+        self.wishes.operations.begin_discharge(battery_w, minutes, self.now_ms)
+        return 0
+
+    def stop_operation(self):
+        """End the manual request, and skip the running occurrence of the schedule."""
+        if self.mode == MAINTENANCE:
+            self.end_test()
+            return 0
+        if self.latched:
+            return self.refuse(REFUSED_LATCHED)
+        self.wishes.end_manual(self.now_ms)
+        if self.wishes.schedule is not None:
+            self.wishes.schedule.skip()
+        return 0
+
+    def _check_operation(self, battery_w, minutes):
+        self._check_power(battery_w)
+        within("minutes", minutes, 0, MINUTES_MAX)
+
+    def _may_operate(self):
+        """Refusal of a manual operation in this state, 0 when it is permitted."""
+        if self.latched and self.mode != MAINTENANCE:
+            return REFUSED_LATCHED
+        if self.mode != STANDBY:
+            return 0
+        starting = self.run_wanted and not self.blocked() or self.sequence.phase == STARTING
+        return 0 if starting else REFUSED_NOT_STARTED
+
+    # --- schedule -------------------------------------------------------------------------
+
+    def update_schedule(self, entry, fields):
+        """Write entry 0..15 whole."""
+        refusal = self.wishes.load_schedule()
+        if refusal:
+            return self.refuse(refusal)
+        self.wishes.schedule.set(entry, fields)
+        return 0
+
+    def remove_schedule(self, entry):
+        """Free an entry."""
+        used = self.get_schedule(entry) is not None and self.wishes.schedule.remove(entry)
+        return 0 if used else self.refuse(REFUSED_RANGE)
+
+    def enable_schedule(self, entry, on):
+        """Arm an entry, or hold it off."""
+        used = self.get_schedule(entry) is not None and self.wishes.schedule.enable(entry, on)
+        return 0 if used else self.refuse(REFUSED_RANGE)
+
+    def enable_scheduling(self, on):
+        """The whole schedule on or off."""
+        refusal = 0 if on and self.wishes.schedule is None else self.wishes.load_schedule()
+        if refusal:
+            return self.refuse(refusal)
+        if self.wishes.schedule is not None:
+            self.wishes.schedule.switch(on)
+        return 0
+
+    def set_grid_connection(self, kind):
+        """Connection type (grid_rules.ISOLATED and so on), in STANDBY only; until a restart."""
+        within("kind", kind, ISOLATED, EXPORT)
+        if self.mode != STANDBY or not self.stopped():
+            return self.refuse(REFUSED_MODE)
+        self.grid.connect(kind)
+        return 0
+
+    # --- parameters -----------------------------------------------------------------------
+
+    def set_charge_params(self, method=0, w_max=0, ma_max=0, mv_max=0, soc_pm_target=0,
+                          minutes_max=0, balancing=1):
+        """Parameters of charging, taken whole at the next tick; see battery/params.py."""
+        settings = self.settings
+        within("method", method, 0, METHODS - 1)
+        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
+                                  ("mv_max", mv_max, 2_000_000), ("minutes_max", minutes_max,
+                                   MINUTES_MAX), ("soc_pm_target", soc_pm_target, 1000),
+                                  ("balancing", balancing, 1)):
+            within(name, value, 0, high)
+        if (w_max > settings.charge_w_max or soc_pm_target > settings.soc_pm_max
+                or settings.charge_mv_max and mv_max > settings.charge_mv_max):
+            return self.refuse(REFUSED_LOOSER)
+        new = ChargeParams()
+        new.method, new.w_max, new.ma_max = method, w_max, ma_max
+        new.mv_max, new.soc_pm_target = mv_max, soc_pm_target
+        new.minutes_max, new.balancing = minutes_max, balancing
+        self._new_charge = new
+        return 0
+
+    def set_discharge_params(self, w_max=0, ma_max=0, mv_min=0, soc_pm_min=0, minutes_max=0):
+        """Parameters of discharging, taken whole at the next tick; see battery/params.py."""
+        settings = self.settings
+        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
+                                  ("mv_min", mv_min, 2_000_000), ("soc_pm_min", soc_pm_min, 1000),
+                                  ("minutes_max", minutes_max, MINUTES_MAX)):
+            within(name, value, 0, high)
+        if (w_max > settings.discharge_w_max or 0 < soc_pm_min < settings.soc_pm_min
+                or 0 < mv_min < settings.discharge_mv_min):
+            return self.refuse(REFUSED_LOOSER)
+        new = DischargeParams()
+        new.w_max, new.ma_max, new.mv_min = w_max, ma_max, mv_min
+        new.soc_pm_min, new.minutes_max = soc_pm_min, minutes_max
+        self._new_discharge = new
+        return 0
+
+    # --- events ---------------------------------------------------------------------------
+
+    def register_callback(self, event, function, user_data=None):
+        """Call function(event, data, user_data) after each event of this number (-1: all).
+
+        At most 16, and memory for them (else the refusal FULL). It runs after the tick; one that
+        raises three times is removed. Events and their data: docs/registers.md.
+        """
+        if self.callbacks is None:
+            try:
+                from bess.core.control.callbacks import Callbacks
+                self.callbacks = Callbacks(self.events)
+            except (MemoryError, ImportError):
+                return self.refuse(REFUSED_FULL)
+        return self.refuse_if(self.callbacks.register(event, function, user_data))
