@@ -33,8 +33,7 @@ NOT_TYPED = ("forget_run", "no_room", "note_overruled", "refuse", "refuse_if", "
 LIBRARY = tuple((Path(__file__).parent / "libraries.txt").read_text().split())
 CALLED_BY_LIBRARIES = ("close", "flush", "ioctl", "read", "readinto", "readline", "send", "throw",
                        "write")
-# Words that the .mpy format itself knows, so that every MicroPython has them in flash: as short
-# names they cost nothing.
+# Words that the .mpy format itself knows: every MicroPython has them in flash, they cost nothing.
 IN_FLASH = (
     "add all any append args bool bytecode callable chr classmethod clear copy count dict "
     "dir divmod end endswith extend find format from_bytes get getattr hasattr "
