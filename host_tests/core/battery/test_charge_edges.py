@@ -1,6 +1,6 @@
 """Charging at its edges: times to the millisecond, what a new charge forgets, hardly any power."""
 
-from bess.core.battery import charge
+from bess.core.battery import rounds
 from bess.core.battery.stages import CC_CV, MULTI_STAGE, PULSED, TRICKLE
 from host_tests.core.battery.bench_charge import (
     DURATION, FULL, HOUR, LIMIT, MINUTE, STOPPED, TARGET, TIMEOUT, Rig,
@@ -9,8 +9,8 @@ from host_tests.core.battery.bench_charge import (
 
 def test_the_codes_are_fixed():
     """They are the data of the event CHARGE_DONE, which others read."""
-    found = (charge.FULL, charge.TARGET, charge.LIMIT, charge.DURATION, charge.TIMEOUT,
-             charge.STOPPED)
+    found = (rounds.FULL, rounds.TARGET, rounds.LIMIT, rounds.DURATION, rounds.TIMEOUT,
+             rounds.STOPPED)
     assert found == (FULL, TARGET, LIMIT, DURATION, TIMEOUT, STOPPED)
 
 

@@ -39,7 +39,8 @@ class Operate(PowerManager):
 
     def set_constant_power(self, battery_w, minutes):
         """Manual power in W (negative charges) for minutes (0 = until stopped)."""
-        self._check_operation(battery_w, minutes)
+        self._check_power(battery_w)
+        within("minutes", minutes, 0, MINUTES_MAX)
         refusal = self._may_operate() or self._direction(battery_w)
         if refusal:
             return self.refuse(refusal)
@@ -86,10 +87,6 @@ class Operate(PowerManager):
         if self.wishes.schedule is not None:
             self.wishes.schedule.skip()
         return 0
-
-    def _check_operation(self, battery_w, minutes):
-        self._check_power(battery_w)
-        within("minutes", minutes, 0, MINUTES_MAX)
 
     def _may_operate(self):
         """Refusal of a manual operation in this state, 0 when it is permitted."""

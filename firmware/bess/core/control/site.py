@@ -8,8 +8,9 @@ an emergency, an alarm.
 from micropython import const
 
 from bess.core.control.modes import (
-    EMERGENCY, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
+    EMERGENCY, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY, within,
 )
+from bess.core.control.operate import MINUTES_MAX
 from bess.core.control.site_tick import SiteTick
 
 
@@ -48,7 +49,8 @@ class Site(SiteTick):
 
     def set_constant_power(self, battery_w, minutes):
         """Manual power of the site in W (negative charges) for minutes (0 = until stopped)."""
-        self._check_operation(battery_w, minutes)
+        self._check_power(battery_w)
+        within("minutes", minutes, 0, MINUTES_MAX)
         refusal = self._may_operate() or self._direction(battery_w)
         if refusal:
             return self.refuse(refusal)
@@ -63,7 +65,8 @@ class Site(SiteTick):
 
     def start_discharging(self, battery_w, minutes):
         """Discharge the site with this power (0: the parameters') for minutes (0: no end)."""
-        self._check_operation(battery_w, minutes)
+        self._check_power(battery_w)
+        within("minutes", minutes, 0, MINUTES_MAX)
         count, refusals = len(self.packs), []
         for i in range(count):
             part_w = battery_w * (i + 1) // count - battery_w * i // count
