@@ -180,6 +180,25 @@ def test_a_scheduled_charge_that_is_done_holds_zero_and_goes_on_20_pm_lower():
     assert manager.command.battery_w < 0
 
 
+def test_a_persons_discharge_does_not_begin_a_done_charge_again():
+    bench = Bench().started()
+    manager = bench.manager
+    manager.set_charge_params(soc_pm_target=600)
+    manager.add_schedule((1, 7, 11, 0, CHARGE, 0, 240, 1))
+    clock(bench, 12)
+    bench.run(20_000)
+    bench.rows(M_SOC_PM, 600)
+    bench.until(lambda m: m.command.battery_w == 0, 10_000)
+    assert manager.start_discharging(5000, 1) == 0
+    bench.run(30_000)
+    bench.rows(M_SOC_PM, 590)
+    bench.run(50_000)
+    assert manager.requests.rank == BY_SCHEDULE and manager.command.battery_w == 0, "still done"
+    bench.rows(M_SOC_PM, 579)
+    bench.run(10_000)
+    assert manager.command.battery_w < 0, "20 pm below its target it goes on"
+
+
 def test_a_person_takes_over_from_the_schedule_and_gives_back():
     bench = Bench().started()
     manager = bench.manager

@@ -101,8 +101,12 @@ class Operations:
         return 0
 
     def begin_discharge(self, battery_w, minutes, now_ms):
-        """MANUAL discharge; 0 W is the power of the parameters, 0 minutes until it ends."""
-        self.end_charge(STOPPED, now_ms)
+        """MANUAL discharge; 0 W is the power of the parameters, 0 minutes until it ends.
+
+        A scheduled charge waits meanwhile: one that was done stays done.
+        """
+        if self.charger == BY_MANUAL:
+            self.end_charge(STOPPED, now_ms)
         manager, discharge = self._manager, self.discharge
         discharge.end(STOPPED)
         discharge.begin(battery_w, minutes * _MINUTE_MS, now_ms)
