@@ -188,6 +188,7 @@ ZERO = (
     (True, 1001, (CAUSE_DISOBEYS_ZERO,), "5 % of 20 kW go on"),
     (True, -1001, (CAUSE_DISOBEYS_ZERO,), "charging, too"),
     (True, 1000, (), "small enough"),
+    (True, -1000, (), "small enough"),
     (True, None, (), "unknown: silence has its own rule"),
     (False, 9000, (), "power was asked for"),
 )
@@ -206,7 +207,7 @@ def test_disobedience_is_gone_only_when_the_power_is():
     rig = Rig()
     rig.zero, rig.image.now[BATTERY_W] = True, 5000
     rig.wait(5100)
-    for power_w in (400, None):
+    for power_w in (400, -400, None):
         rig.image.now[BATTERY_W] = power_w
         assert rig.sample() == (CAUSE_DISOBEYS_ZERO,), power_w
     rig.image.now[BATTERY_W] = -399
