@@ -22,7 +22,7 @@ KIN = {
     "checks": ("diagnosis", "implausible", "trips"), "diagnosis": ("checks", "implausible"),
     "stages": ("charge",), "params": ("charge", "discharge"), "transitions": ("modes",),
     "protect": ("emergencies",), "memory": ("keeper",), "views": ("calls",),
-    "manager": _WHOLE, "parts": _WHOLE, "rules": _WHOLE, "wishes": _WHOLE, "journal": _WHOLE,
+    "manager": _WHOLE, "parts": _WHOLE, "rules": _WHOLE, "wishes": _WHOLE,
 }
 
 
