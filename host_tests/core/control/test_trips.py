@@ -212,6 +212,48 @@ def test_no_restart_where_it_is_not_wanted():
     assert not rig.trips.may_restart(rig.now_ms) and rig.trips.needs_person()
 
 
+def test_a_minute_without_a_trip_to_the_millisecond():
+    for span_ms, wanted in ((59_999, False), (60_000, True)):
+        rig = Rig()
+        rig.image.now[PCS_STATE] = PCS_FAULT
+        rig.tick()
+        rig.image.now[PCS_STATE], rig.step = 0, REST
+        rig.tick()
+        rig.now_ms += span_ms - 100
+        rig.tick()
+        assert rig.trips.may_restart(rig.now_ms) == wanted, span_ms
+
+
+def test_who_starts_gets_all_restarts_again():
+    rig = Rig()
+    rig.tick(61_000)
+    for _ in range(2):
+        for _ in range(3):
+            assert rig.trips.may_restart(rig.now_ms)
+        assert not rig.trips.may_restart(rig.now_ms)
+        rig.trips.forgive()
+
+
+def test_who_starts_forgives_what_failed_at_the_start():
+    for failure, trip in ((FAILED_PCS, TRIP_PCS_START), (FAILED_PRECHARGE, TRIP_PRECHARGE),
+                          (FAILED_CONTACTOR, TRIP_CONTACTOR)):
+        rig = Rig()
+        rig.step, rig.failed = REST, failure
+        rig.image.now[PCS_STATE] = None
+        assert rig.tick() == (trip,) and rig.trips.raised == 1 << trip
+        rig.trips.forgive()
+        assert rig.trips.present == 0, trip
+        assert rig.tick() == () and rig.trips.raised == 0, (trip, "nothing is new")
+
+
+def test_too_much_power_is_judged_while_the_inverter_may_move_any():
+    rig = Rig()
+    rig.image.now[BATTERY_W] = 9000
+    assert rig.tick(6100) == (TRIP_PCS_OVERPOWER,)
+    rig.step = HOLD_ZERO
+    assert rig.tick() == (), "on its way down the sequence and DISOBEYS_ZERO judge it"
+
+
 GRID_UNEXPECTED, DOOR, AUX_SUPPLY, CONFIG = 9, 10, 11, 8
 HANDED = (
     # trip, step, ticks until it is raised (None: never), why
@@ -272,7 +314,8 @@ def test_an_old_restart_does_not_look_young_after_a_wrap():
     rig.now_ms += 3_600_000
     rig.tick(300)
     rig.now_ms = (rig.now_ms - 3_900_000) & TICK_MASK       # 12 days later
-    assert rig.trips.may_restart(rig.now_ms)
+    for _ in range(3):
+        assert rig.trips.may_restart(rig.now_ms), "all three of them"
 
 
 def test_raised_is_of_this_tick():
