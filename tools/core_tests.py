@@ -17,12 +17,11 @@ ELSEWHERE = ("market",)             # folders of it that know nothing of what is
 # What is measured, relative to the root of the tree: globs below firmware/bess/core.
 MEASURED = ("control/*.py", "battery/*.py", "window.py", "request.py")
 # Test modules that belong to a file by what they judge, beside those named after it.
-_WHOLE = ("manager", "wishes", "rules", "losses", "emergencies", "calls", "grid_side")
 KIN = {
     "checks": ("diagnosis", "implausible", "trips"), "diagnosis": ("checks", "implausible"),
     "stages": ("charge",), "params": ("charge", "discharge"), "transitions": ("modes",),
     "protect": ("emergencies",), "memory": ("keeper",), "views": ("calls",),
-    "manager": _WHOLE, "parts": _WHOLE, "rules": _WHOLE, "wishes": _WHOLE,
+    "manager": ("losses", "emergencies", "rules", "wishes"), "parts": ("manager",),
 }
 
 
