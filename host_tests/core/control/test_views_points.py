@@ -12,7 +12,7 @@ from bess.core.points import (
     METER_AGE_DS, MODE, MODULES, MODULES_LIVE, M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX,
     M_CELL_MV_MIN, M_SOC_PM, OPENINGS, OUTPUTS, OWNER, PACK_MV, PHASE, PV_W, REQUEST_LEFT_S,
     ROOM_WH, RUN, SCHEDULE_ENTRY, SIGMA_PM, SITE_SPAN, SOC_PM, STRING_COILS, TRIPS, UPTIME_S,
-    VAR_PM, WHY_MODE, WHY_RATING, WISH_W,
+    UTC_DAY, UTC_S, VAR_PM, WHY_MODE, WHY_RATING, WISH_W,
 )
 from bess.core.tick import TICK_MASK
 from host_tests.core.bench_pack import Bench
@@ -123,6 +123,8 @@ LIFE = (
     (10_000, 3500, 6, "6.4 s"),
     (10_000, 4000, 5, "5.9 s: asked in the tick before the first"),
     (10_000, 9500, 0, "the last second"),
+    (1_000_000, 500, 999, "999.4 s"),
+    (1_000_100, 0, 1000, "1000 s sharp"),
     (10_000, 10_500, None, "over"),
 )
 
@@ -145,6 +147,37 @@ def test_seconds_since_the_start():
             bench.run(seconds * 1000 + 400 - 100 * bench.ticks)
             found = bench.manager.image.now[UPTIME_S]
             assert found == seconds, (seconds, found)
+
+
+def test_seconds_do_not_drift():
+    """A tick of 130 ms, and one that completes a second exactly; told in one of five ticks."""
+    bench = Bench()
+    for _ in range(5004):
+        bench.tick()
+        bench.now_ms += 30
+    assert bench.manager.image.now[UPTIME_S] == 650, "130 ms * 5003 are 650.4 s"
+    for late_ms, seconds in ((99, 0), (100, 1)):
+        bench = Bench()
+        bench.run(800)
+        assert bench.manager.image.now[UPTIME_S] == 0
+        bench.now_ms += 100 + late_ms
+        bench.tick()
+        assert bench.manager.image.now[UPTIME_S] == seconds, "told in the ninth tick"
+
+
+def test_the_entry_that_runs():
+    bench = Bench().started()
+    manager = bench.manager
+    manager.image.now[UTC_DAY], manager.image.now[UTC_S] = 20_000, 3600
+    manager.add_schedule((1, 7, 5, 0, IDLE, 0, 60, 1))
+    bench.run(1500)
+    assert manager.image.now[SCHEDULE_ENTRY] is None
+    manager.add_schedule((1, 7, 1, 0, IDLE, 0, 60, 1))
+    bench.run(1500)
+    assert manager.image.now[SCHEDULE_ENTRY] == 1
+    manager.update_schedule(0, (1, 7, 1, 0, IDLE, 0, 60, 1))
+    bench.run(1500)
+    assert manager.image.now[SCHEDULE_ENTRY] == 0, "the lowest"
 
 
 def test_the_age_of_the_meter_has_an_end():
