@@ -19,9 +19,10 @@ MEASURED = ("control/*.py", "battery/*.py", "window.py", "request.py")
 # Test modules that belong to a file by what they judge, beside those named after it.
 KIN = {
     "checks": ("diagnosis", "implausible", "trips"), "diagnosis": ("checks", "implausible"),
-    "stages": ("charge",), "params": ("charge", "discharge"), "transitions": ("modes",),
-    "protect": ("emergencies",), "memory": ("keeper",), "views": ("calls",),
+    "sequence": ("strings",), "stages": ("charge",), "params": ("charge", "discharge"),
+    "transitions": ("modes",), "protect": ("emergencies",), "memory": ("keeper",),
     "manager": ("losses", "emergencies", "rules", "wishes"), "parts": ("manager",),
+    "views": ("calls",),
 }
 
 

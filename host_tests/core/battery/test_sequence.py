@@ -217,7 +217,7 @@ def test_three_tries_with_pauses_then_a_person():
         fails.append(rig.sequence.failed)
         assert rig.sequence.coils == 0, "the resistor cools without current"
         pauses.append(rig.until(FILL))
-    rig.until(OPEN)
+    rig.until(OPEN, 5200)
     fails.append(rig.sequence.failed)
     assert fails == [FAILED_PRECHARGE_TRY, FAILED_PRECHARGE_TRY, FAILED_PRECHARGE]
     assert min(pauses) >= 60_000, pauses

@@ -62,6 +62,8 @@ NEAR = (
     (52_800, 51_800, True, "1 V, or 1 % where that is more"),
     (52_800, 51_799, False, "further away"),
     (52_800, 53_801, False, "on either side"),
+    (200_000, 198_000, True, "1 %"),
+    (200_000, 197_999, False, "further away"),
 )
 
 
