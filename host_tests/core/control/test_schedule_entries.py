@@ -157,3 +157,36 @@ def test_restored_is_looked_at_in_the_same_second():
     assert desk.at(EVE, 1000) == -1
     desk.schedule.restore(kept)
     assert desk.at(EVE, 1000) == 0
+
+
+def test_an_entry_that_does_not_exist_is_named():
+    schedule = Schedule()
+    for number in (-1, ENTRIES, None):
+        for call, arguments in ((schedule.set, (number, entry(ALL, 0, 1))),
+                                (schedule.get, (number,)), (schedule.remove, (number,)),
+                                (schedule.enable, (number, True))):
+            text = refused(call, *arguments)
+            assert text.startswith("entry is ") and "0..15" in text, text
+
+
+def test_a_full_schedule_still_says_what_is_wrong():
+    schedule = Schedule()
+    for _ in range(ENTRIES):
+        schedule.add(entry(ALL, 0, 1))
+    assert schedule.add(entry(ALL, 0, 1)) == -1
+    assert "minutes" in refused(schedule.add, entry(ALL, 0, 0))
+
+
+def test_a_rewritten_entry_forgets_that_it_was_skipped():
+    desk = Desk(entry(ALL, 1000, 60))
+    schedule = desk.schedule
+    assert desk.at(EVE, 1000) == 0
+    assert schedule.skip() == 0 and desk.at(EVE, 1010) == -1
+    schedule.set(0, entry(ALL, 1000, 60))
+    assert desk.at(EVE, 1020) == 0, "this one nobody has stopped"
+
+
+def test_a_schedule_without_entries_wants_nothing():
+    schedule = Schedule()
+    assert (schedule.entry, schedule.mode, schedule.power_w, schedule.left_s) == (-1, IDLE, 0, 0)
+    assert schedule.skip() == -1 and schedule.changes == 0
