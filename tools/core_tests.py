@@ -22,7 +22,7 @@ KIN = {
     "sequence": ("strings",), "stages": ("charge",), "params": ("charge", "discharge"),
     "transitions": ("modes",), "protect": ("emergencies",), "memory": ("keeper",),
     "manager": ("losses", "emergencies", "rules", "wishes"), "parts": ("manager",),
-    "views": ("calls",),
+    "rules": ("grid_side",), "views": ("calls", "grid_side"),
 }
 
 

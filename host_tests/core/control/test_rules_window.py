@@ -3,7 +3,8 @@
 from bess.core.battery.sequence import EMPTY, PCS_FAULT
 from bess.core.control.modes import EMERGENCY, MAINTENANCE, STANDBY
 from bess.core.points import (
-    BY_SELF_USE, M_CHARGE_MA_MAX, M_DISCHARGE_MA_MAX, WHY_MAINTENANCE, WHY_METER_STALE, WHY_MODE,
+    BY_PROTECT_CHARGE, BY_SELF_USE, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_DISCHARGE_MA_MAX,
+    WHY_BMS_CURRENT, WHY_GRID_CHARGING_OFF, WHY_MAINTENANCE, WHY_METER_STALE, WHY_MODE,
     WHY_MODULE_SILENT, WHY_PARAMETERS, WHY_PCS_SILENT, WHY_RATING, WHY_TRIP,
 )
 from bess.core.tick import TICK_MASK
@@ -126,6 +127,53 @@ def strong(start_ms=1000):
     bench.rows(M_CHARGE_MA_MAX, 400_000)
     bench.rows(M_DISCHARGE_MA_MAX, 400_000)
     return bench.started()
+
+
+def test_a_test_may_move_as_much_in_as_out():
+    bench = Bench()
+    manager = bench.run(1000)
+    assert manager.enter_maintenance() == 0
+    bench.until(lambda m: m.stopped(), 5000)
+    for _ in range(15):
+        assert manager.test_power(-400) == 0
+        bench.run(1000)
+    assert window_of(manager) == (-1000, WHY_MAINTENANCE, 1000, WHY_MAINTENANCE)
+
+
+def test_what_the_modules_permit():
+    """Four strings with 20 A in and 10 A out each, at 52.8 V; the inverter takes its part out."""
+    bench = Bench(eta_pm=950, **SITE).started()
+    bench.rows(M_CHARGE_MA_MAX, 20_000)
+    bench.rows(M_DISCHARGE_MA_MAX, 10_000)
+    assert window_of(bench.run(600)) == (-4224, WHY_BMS_CURRENT, 2006, WHY_BMS_CURRENT)
+
+
+EXEMPT = (
+    # owner permits it, who asks, charges, why
+    (1, "cells", True, "deep cells are charged from the grid all the same"),
+    (0, "cells", False, "not where the owner says no"),
+    (1, "person", False, "nobody else is"),
+)
+
+
+def test_a_protective_charge_may_come_from_the_grid():
+    for permitted, asks, charges, why in EXEMPT:
+        bench = Bench(allow_grid_charging=0, protect_from_grid=permitted)
+        bench.meter_w = 3000
+        bench.started()
+        manager = bench.manager
+        if asks == "cells":
+            bench.rows(M_CELL_MV_MIN, 2840)
+        else:
+            manager.set_constant_power(-2000, 0)
+        bench.run(6000)
+        if charges:
+            assert manager.requests.rank == BY_PROTECT_CHARGE
+            assert manager.command.battery_w == manager.window.lo_w < -500, why
+            assert manager.window.lo_why != WHY_GRID_CHARGING_OFF, why
+        else:
+            assert (manager.window.lo_w, manager.command.battery_w) == (0, 0), why
+            assert manager.window.lo_why == WHY_GRID_CHARGING_OFF, why
 
 
 def test_the_fade_takes_a_permille_each_millisecond():

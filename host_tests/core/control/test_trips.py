@@ -320,6 +320,8 @@ def test_an_old_restart_does_not_look_young_after_a_wrap():
 
 def test_raised_is_of_this_tick():
     rig = Rig()
+    rig.tick()
+    assert rig.trips.raised == 0, "nothing is wrong"
     rig.image.now[PCS_STATE] = PCS_FAULT
     rig.tick()
     assert rig.trips.raised == 1 << TRIP_PCS_FAULT
