@@ -86,6 +86,7 @@ def make(folder="/"):
     kicked = [pump for pump, link in zip(pumps, links) if link.commands]
     table = board.get("pins", {})
     pins = board_pins(table)
+    pins.on_opening(manager.emergency_input, clock)
     cycle = Cycle(manager, pins, kicked, clock)
     cycle.links = len(links)
     runner = Runner(manager, pins, cycle, links, pumps)

@@ -7,6 +7,10 @@ Reading and writing allocate nothing on the chip.
 
 from machine import Pin
 
+from bess.core.tick import elapsed_ms
+from micropython import const
+
+_DEBOUNCE_MS = const(20)
 
 class Pins:
     """The board's inputs and outputs.
@@ -50,16 +54,29 @@ class Pins:
             self._outputs[n].value(self._output_flips >> self._output_bits[n] & 1)
         self._written = 0
 
-    def on_input(self, index, callback):
-        """Call `callback(pin)` at each edge of input `index`; False where the board cannot.
+    def on_opening(self, callback, clock):
+        """Have `callback()` called once input 0, the emergency loop, has been open for 20 ms.
 
-        It runs as a soft interrupt: it may set an attribute or kick a task, no more.
+        False where the board has no interrupts; then the ten readings a second must do.
         """
+        self._callback, self._clock = callback, clock
+        falls = not self._input_flips & 1
         try:
-            self._inputs[index].irq(callback, Pin.IRQ_RISING | Pin.IRQ_FALLING)
-        except (AttributeError, NotImplementedError, OSError):
-            return False    # such a board is read ten times a second, no more
+            self._inputs[0].irq(self._opened, Pin.IRQ_FALLING if falls else Pin.IRQ_RISING)
+        except (AttributeError, IndexError, NotImplementedError, OSError):
+            return False
         return True
+
+    def _opened(self, pin):
+        """Soft interrupt at the opening edge: looks for 20 ms itself, so that a bounce, a pulse
+        or a late call count for nothing; allocates nothing, and nothing else happens meanwhile.
+        """
+        clock, flip = self._clock, self._input_flips & 1
+        begun_ms = clock.ticks_ms()
+        while elapsed_ms(clock.ticks_ms(), begun_ms) < _DEBOUNCE_MS:
+            if pin.value() ^ flip:
+                return
+        self._callback()
 
 
 def _flips(rows):

@@ -19,6 +19,7 @@ EMERGENCIES = (
     # what happens, cause, ms until latched, why
     (lambda b: setattr(b, "loop_ok", False), CAUSE_INPUT, 200, "two ticks"),
     (lambda b: b.manager.emergency_shutdown(), CAUSE_COMMANDED, 100, "the next tick"),
+    (lambda b: b.manager.emergency_input(), CAUSE_INPUT, 100, "its interrupt: the next tick"),
     (lambda b: b.rows(M_FAULTS, 1), CAUSE_BMS_CRITICAL, 1000, "two samples"),
     (lambda b: b.rows(M_CELL_MV_MAX, 3750), CAUSE_CELL_HIGH, 1000, "two samples"),
     (lambda b: b.rows(M_CELL_MV_MIN, 2500), CAUSE_CELL_LOW, 1000, "two samples"),
@@ -69,6 +70,19 @@ def test_contactors_of_an_emergency_open_at_a_small_current_or_in_time():
         assert bench.has(EVENT_OPENED_UNDER_LOAD) == openings, why
         bench.tick()
         assert bench.manager.image.now[OPENINGS] == openings, why
+
+
+def test_a_press_that_no_tick_saw_needs_the_same_reset():
+    bench = Bench(remote_reset=1)
+    bench.run(10_000)
+    manager = bench.manager
+    manager.emergency_input()
+    bench.run(4900)
+    assert causes(manager) == (CAUSE_INPUT,) and manager.stopped()
+    assert manager.reset_emergency() == REFUSED_CAUSE_PRESENT, "5 s from the press on"
+    bench.run(300)
+    assert manager.reset_emergency(False, manager.reset_number()), "never from afar"
+    assert manager.reset_emergency() == 0 and manager.mode == STANDBY
 
 
 def test_current_unknown_is_not_small():

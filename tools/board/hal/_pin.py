@@ -7,13 +7,14 @@ _LEVELS = (b"\x00", b"\x01")
 _file = _host.open_host(_host.setting("PINS"), "r+b")
 _level = bytearray(1)
 _is_output = bytearray(_PINS)   # of the GPIO, whichever Pin object set it up
+watched = []                    # pins with a handler
 
 
 class Pin(PinBase):
     """One GPIO. Reading and writing allocate nothing.
 
     Pulls are accepted and have no effect: the file always holds a driven level.
-    Interrupts are not supported, because nothing can call into the interpreter from outside.
+    Interrupts come as on a chip without hard ones, while the program waits: see look().
     """
 
     IN = 1
@@ -28,6 +29,7 @@ class Pin(PinBase):
         if not isinstance(id, int) or not 0 <= id < _PINS:
             raise ValueError("invalid pin: %r, allowed 0..%d" % (id, _PINS - 1))
         self._id = id
+        self._handler = None
         self.init(mode, pull, value=value)
 
     def init(self, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
@@ -58,8 +60,25 @@ class Pin(PinBase):
     def toggle(self):
         self.value(1 - self.value())
 
-    def irq(self, handler=None, trigger=0, **options):
-        raise NotImplementedError("Pin.irq: the virtual board has none, poll value()")
+    def irq(self, handler=None, trigger=3, *, hard=False, wake=None):
+        self._handler, self._trigger, self._seen = handler, trigger, self.value()
+        if self in watched:
+            watched.remove(self)
+        if handler:
+            watched.append(self)
+
+    def _look(self):
+        level = self.value()
+        if level != self._seen:
+            self._seen = level
+            if self._trigger & (Pin.IRQ_RISING if level else Pin.IRQ_FALLING):
+                self._handler(self)
 
     def __repr__(self):
         return "Pin(%d)" % self._id
+
+
+def look():
+    """Call the handlers of the pins that changed since the last look; a shorter pulse is lost."""
+    for pin in watched:
+        pin._look()

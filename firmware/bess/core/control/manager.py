@@ -143,13 +143,16 @@ class Manager(Parts):
         if self._commanded:
             self._commanded = False
             causes |= 1 << CAUSE_COMMANDED
+        if self._pressed:
+            self._pressed = False
+            causes |= 1 << CAUSE_INPUT
         new = causes & ~self.latched
         if self.mode == MAINTENANCE:        # the latch stays there: what comes again ends a test
             new |= causes & ~self._causes
         self._causes = causes
         if new:
             self._latch(new, now_ms)
-        self.causes_gone = self._gone.held(not self.diagnosis.causes & self.latched, now_ms)
+        self.causes_gone = self._gone.held(not causes & self.latched, now_ms)
 
     def _flag_site(self):
         """Conditions that others know, for the tables of the diagnosis and the trips."""
