@@ -85,8 +85,7 @@ def make(folder="/"):
     pumps = [Pump(make_port(link, board), link.transactions, clock) for link in links]
     kicked = [pump for pump, link in zip(pumps, links) if link.commands]
     table = board.get("pins", {})
-    pins = board_pins(table)
-    pins.on_opening(manager.emergency_input, clock)
+    pins = board_pins(table, manager, clock)
     cycle = Cycle(manager, pins, kicked, clock)
     cycle.links = len(links)
     runner = Runner(manager, pins, cycle, links, pumps)

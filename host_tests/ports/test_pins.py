@@ -114,6 +114,10 @@ def test_release_writes_even_when_nothing_seems_active():
     assert levels[20] == 1
 
 
+class Manager:
+    pressed = False
+
+
 class Script:
     """A clock whose every look moves the loop: levels[4] is what the script says for that ms."""
 
@@ -128,32 +132,29 @@ class Script:
 
 
 LOOPS_IN_TIME = (
-    # level of the loop from one ms to the next, calls, why
-    ((0,) * 40, 1, "open and stays open"),
-    ((0,) * 19 + (1,) * 20, 0, "19 ms: shorter than the debounce"),
-    ((0,) * 21 + (1,) * 20, 1, "closed again before any tick looks"),
-    ((0, 0, 1) + (0,) * 40, 0, "a bounce: its next edge calls again"),
-    ((1,) * 40, 0, "the call comes late: it is over already"),
+    # level of the loop from one ms to the next, pressed, why
+    ((0,) * 40, True, "open and stays open"),
+    ((0,) * 19 + (1,) * 20, False, "19 ms: shorter than the debounce"),
+    ((0,) * 21 + (1,) * 20, True, "closed again before any tick looks"),
+    ((0, 0, 1) + (0,) * 40, False, "a bounce: its next edge calls again"),
+    ((1,) * 40, False, "the call comes late: it is over already"),
 )
 
 
 def test_the_interrupt_of_the_loop_counts_20_ms():
     for healthy in (1, 0):
-        for script, calls, why in LOOPS_IN_TIME:
-            heard = []
+        for script, pressed, why in LOOPS_IN_TIME:
             levels.clear()
-            pins = Pins(((0, 4, healthy, 0),), ())
-            clock = Script(*[level ^ 1 ^ healthy for level in script])
-            assert pins.on_opening(lambda: heard.append(1), clock) is True
-            pin = pins._inputs[0]
+            manager, clock = Manager(), Script(*[level ^ 1 ^ healthy for level in script])
+            pin = Pins(((0, 4, healthy, 0),), (), manager, clock)._inputs[0]
             assert pin.trigger == (Pin.IRQ_FALLING if healthy else Pin.IRQ_RISING)
             pin.handler(pin)
-            assert len(heard) == calls, (healthy, why)
+            assert manager.pressed == pressed, (healthy, why)
 
 
 def test_a_board_without_interrupts():
-    assert Pins(((0, 9, 1, 0),), ()).on_opening(None, None) is False
-    assert Pins((), ()).on_opening(None, None) is False, "a board whose table lacks the loop"
+    levels.clear()
+    assert Pins(((0, 9, 1, 0),), (), Manager(), None).read_inputs() == 0, "it is read all the same"
 
 
 TABLE = {name: {"gpio": 30 + n, "mode": "in", "pull": "down"} for n, name in enumerate(

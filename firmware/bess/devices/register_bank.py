@@ -18,7 +18,7 @@ from bess.core.points import (
 )
 from bess.core.tick import elapsed_ms
 from bess.devices.register_maps import HOLE, common_model, slots_of
-from bess.protocols.modbus import BUSY, DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
+from bess.protocols.modbus import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
 PACK_BASE = const(10_000)           # the site block of each pack
 PACK_STRIDE = const(200)
@@ -65,21 +65,19 @@ class RegisterBank:
             for i in range(2 * count):
                 out[at + i] = self._sunspec[first + i]
             return 0
-        if self._has_calls(address):
-            return BUSY if self._calls is None else self._calls.read(address, end, out, at)
+        calls = self._calls_at(address)
+        if calls:
+            return calls.read(address, end, out, at)
         return self._read_repeated(address, end, out, at)
 
-    def _has_calls(self, address):
-        """True for registers of register_calls.py, which is loaded then if there is room."""
+    def _calls_at(self, address):
+        """Who serves a register with calls behind it, loaded when first asked; None for others."""
         if not (CALLS_BASE <= address < CALLS_END or CALL_ITEMS_BASE <= address < CALL_ITEMS_END):
-            return False
+            return None
         if self._calls is None:
-            try:
-                from bess.devices.register_calls import Calls
-                self._calls = Calls(self._manager)
-            except MemoryError:
-                pass                        # control goes on; the client is told to come again
-        return True
+            from bess.devices import register_calls
+            self._calls = register_calls.Calls(self._manager)
+        return self._calls
 
     def _read_repeated(self, address, end, out, at):
         manager = self._manager
@@ -144,8 +142,9 @@ class RegisterBank:
         0, or exception 2 (not writable, or half of a 32-bit value), 3 (out of range), 4 (the
         state forbids it).
         """
-        if self._has_calls(address):
-            return BUSY if self._calls is None else self._calls.write(address, count, data, at)
+        calls = self._calls_at(address)
+        if calls:
+            return calls.write(address, count, data, at)
         first = address - CONTROL_BASE
         if first < 0 or first + count > CONTROL_SPAN:
             return ILLEGAL_ADDRESS

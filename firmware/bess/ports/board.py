@@ -26,8 +26,8 @@ def missing_pins(table):
             if name not in table]
 
 
-def board_pins(table):
-    """Pins out of the pin table of board.json.
+def board_pins(table, manager=None, clock=None):
+    """Pins out of the pin table of board.json; manager and clock for the emergency interrupt.
 
     An input reads 1 at its level `active` (default 1); the emergency loop at its level `healthy`,
     so that an open loop, a broken wire and a pin that is not there all read 0.
@@ -37,7 +37,7 @@ def board_pins(table):
     if missing_pins(table):
         return Pins((), outputs)
     return Pins([_wired(bit, table[name]) for bit, name in _named(_PINS_IN, _PINS_IN[1:4])
-                 if name in table], outputs)
+                 if name in table], outputs, manager, clock)
 
 
 def _named(names, of_a_set):

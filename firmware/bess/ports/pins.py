@@ -18,17 +18,27 @@ class Pins:
     Args:
         inputs (rows): (bit, gpio, active_level, pull): pull is 1 up, -1 down, 0 none.
         outputs (rows): (bit, gpio, active_level).
+        manager: its `pressed` is set when input 0, the emergency loop, has been open for 20 ms.
+            Where the board has no interrupts the ten readings a second must do.
+        clock: has ticks_ms().
     """
 
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs, outputs, manager=None, clock=None):
         # Outputs first: nothing that can fail stands before the safe level.
         self._outputs = [Pin(gpio, Pin.OUT, value=1 - active) for _, gpio, active in outputs]
         self._output_bits = bytes([row[0] for row in outputs])
-        self._output_flips = _flips(outputs)
+        self._output_flips = sum([1 << row[0] for row in outputs if not row[2]])
         self._inputs = [_input(gpio, pull) for _, gpio, _, pull in inputs]
         self._input_bits = bytes([row[0] for row in inputs])
-        self._input_flips = _flips(inputs)
+        self._input_flips = sum([1 << row[0] for row in inputs if not row[2]])
         self._written = 0       # bits as last written
+        self._manager, self._clock = manager, clock
+        if manager is not None:
+            try:
+                edge = Pin.IRQ_RISING if self._input_flips & 1 else Pin.IRQ_FALLING
+                self._inputs[0].irq(self._opened, edge)
+            except (AttributeError, NotImplementedError, OSError):
+                pass
 
     def read_inputs(self):
         """Bits of the inputs, 1 = active."""
@@ -54,34 +64,16 @@ class Pins:
             self._outputs[n].value(self._output_flips >> self._output_bits[n] & 1)
         self._written = 0
 
-    def on_opening(self, callback, clock):
-        """Have `callback()` called once input 0, the emergency loop, has been open for 20 ms.
-
-        False where the board has no interrupts; then the ten readings a second must do.
-        """
-        self._callback, self._clock = callback, clock
-        falls = not self._input_flips & 1
-        try:
-            self._inputs[0].irq(self._opened, Pin.IRQ_FALLING if falls else Pin.IRQ_RISING)
-        except (AttributeError, IndexError, NotImplementedError, OSError):
-            return False
-        return True
-
     def _opened(self, pin):
-        """Soft interrupt at the opening edge: looks for 20 ms itself, so that a bounce, a pulse
-        or a late call count for nothing; allocates nothing, and nothing else happens meanwhile.
+        """Soft interrupt: the emergency loop opens. Looks for 20 ms itself, so that a bounce, a
+        pulse or a late call count for nothing. Allocates nothing.
         """
         clock, flip = self._clock, self._input_flips & 1
         begun_ms = clock.ticks_ms()
         while elapsed_ms(clock.ticks_ms(), begun_ms) < _DEBOUNCE_MS:
             if pin.value() ^ flip:
                 return
-        self._callback()
-
-
-def _flips(rows):
-    """Bits whose active level is low."""
-    return sum([1 << row[0] for row in rows if not row[2]])
+        self._manager.pressed = True
 
 
 def _input(gpio, pull):

@@ -19,7 +19,7 @@ EMERGENCIES = (
     # what happens, cause, ms until latched, why
     (lambda b: setattr(b, "loop_ok", False), CAUSE_INPUT, 200, "two ticks"),
     (lambda b: b.manager.emergency_shutdown(), CAUSE_COMMANDED, 100, "the next tick"),
-    (lambda b: b.manager.emergency_input(), CAUSE_INPUT, 100, "its interrupt: the next tick"),
+    (lambda b: setattr(b.manager, "pressed", True), CAUSE_INPUT, 100, "its interrupt: the next tick"),
     (lambda b: b.rows(M_FAULTS, 1), CAUSE_BMS_CRITICAL, 1000, "two samples"),
     (lambda b: b.rows(M_CELL_MV_MAX, 3750), CAUSE_CELL_HIGH, 1000, "two samples"),
     (lambda b: b.rows(M_CELL_MV_MIN, 2500), CAUSE_CELL_LOW, 1000, "two samples"),
@@ -76,7 +76,7 @@ def test_a_press_that_no_tick_saw_needs_the_same_reset():
     bench = Bench(remote_reset=1)
     bench.run(10_000)
     manager = bench.manager
-    manager.emergency_input()
+    manager.pressed = True
     bench.run(4900)
     assert causes(manager) == (CAUSE_INPUT,) and manager.stopped()
     assert manager.reset_emergency() == REFUSED_CAUSE_PRESENT, "5 s from the press on"

@@ -111,6 +111,16 @@ def test_the_emergency_input_and_a_shutdown_are_for_all():
     assert [causes(each) for each in bench.site.packs] == [(CAUSE_COMMANDED,)] * 3
 
 
+def test_a_press_between_two_ticks_is_for_all():
+    bench = SiteBench().started(15_000)
+    bench.site.pressed = True
+    bench.tick()
+    assert bench.commands() == [0, 0, 0]
+    assert [causes(each) for each in bench.site.packs] == [(CAUSE_INPUT,)] * 3
+    bench.run(15_000)
+    assert bench.site.reset_emergency() == 0 and not bench.site.is_emergency()
+
+
 def test_a_remote_reset_has_one_number_for_all_packs():
     bench = SiteBench(remote_reset=1).started()
     bench.site.emergency_shutdown()

@@ -121,12 +121,6 @@ class PowerManager(Manager):
         """Latch an emergency at the next tick. May be called from an interrupt handler."""
         self._commanded = True
 
-    def emergency_input(self):
-        """The emergency loop has been open for 20 ms, even if it is closed again when the next
-        tick looks. May be called from an interrupt handler.
-        """
-        self._pressed = True
-
     def is_emergency(self):
         """True while a cause is latched; in MAINTENANCE too."""
         return self.latched != 0

@@ -36,7 +36,11 @@ _QUICK = 1 << CAUSE_INPUT | 1 << CAUSE_OVER_CURRENT | 1 << CAUSE_BMS_CRITICAL
 
 
 class Manager(Parts):
-    """The tick. Parts says what there is; calls.py what may be asked."""
+    """The tick. Parts says what there is; calls.py what may be asked.
+
+    pressed: set by an interrupt handler when the emergency loop has been open for 20 ms, even if
+    it is closed again when the next tick looks.
+    """
 
     # --- the tick -------------------------------------------------------------------------
 
@@ -143,8 +147,8 @@ class Manager(Parts):
         if self._commanded:
             self._commanded = False
             causes |= 1 << CAUSE_COMMANDED
-        if self._pressed:
-            self._pressed = False
+        if self.pressed:
+            self.pressed = False
             causes |= 1 << CAUSE_INPUT
         new = causes & ~self.latched
         if self.mode == MAINTENANCE:        # the latch stays there: what comes again ends a test

@@ -93,7 +93,7 @@ class Parts:
         self.first_cause = 0
         self.openings = 0
         self.causes_gone = False
-        self._commanded = self._pressed = False
+        self._commanded = self.pressed = False
         self._causes = 0            # present in the last tick
         self.local = False          # authority: True leaves only protection, tests and people
         self.rise_w = 0             # fastest rise permitted in this tick, in W per second

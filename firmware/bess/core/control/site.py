@@ -116,11 +116,6 @@ class Site(SiteTick):
         for each in self.packs:
             each.emergency_shutdown()
 
-    def emergency_input(self):
-        """The emergency loop has been open: for every pack. From an interrupt handler too."""
-        for each in self.packs:
-            each.emergency_input()
-
     def is_emergency(self):
         """True while a cause is latched in any pack."""
         return max([each.is_emergency() for each in self.packs])

@@ -60,7 +60,7 @@ class SiteTick(PowerManager):
         self.now_ms = self.meter_step = self._battery_ms = 0
         self.latched = self.first_cause = self.run_wanted = 0
         self.mode = STANDBY
-        self.local = False
+        self.local = self.pressed = False
         self._manual = slot_of(BY_MANUAL)
         self._remote = slot_of(BY_REMOTE)
         self._self_use = slot_of(BY_SELF_USE)
@@ -87,7 +87,9 @@ class SiteTick(PowerManager):
         packs = self.packs
         self._hand_out(now_ms)
         for each in packs:
+            each.pressed = each.pressed or self.pressed
             each.look(now_ms)
+        self.pressed = False
         self._track(now_ms)
         for each in packs:
             each.wishes.tick(now_ms)
