@@ -19,7 +19,7 @@ EMERGENCIES = (
     # what happens, cause, ms until latched, why
     (lambda b: setattr(b, "loop_ok", False), CAUSE_INPUT, 200, "two ticks"),
     (lambda b: b.manager.emergency_shutdown(), CAUSE_COMMANDED, 100, "the next tick"),
-    (lambda b: setattr(b.manager, "pressed", True), CAUSE_INPUT, 100, "its interrupt: the next tick"),
+    (lambda b: setattr(b.manager, "pressed", True), CAUSE_INPUT, 100, "its interrupt"),
     (lambda b: b.rows(M_FAULTS, 1), CAUSE_BMS_CRITICAL, 1000, "two samples"),
     (lambda b: b.rows(M_CELL_MV_MAX, 3750), CAUSE_CELL_HIGH, 1000, "two samples"),
     (lambda b: b.rows(M_CELL_MV_MIN, 2500), CAUSE_CELL_LOW, 1000, "two samples"),
