@@ -47,11 +47,20 @@ SABOTAGES = (
     ("direction", 6, None, "OBEY", ""),
     ("scale", 6, None, "EXACT", ""),
     ("trips clear", 6, "dead inverter", "ALIVE", ""),
-    ("backup output", 15, "grid loss", "ISLAND", ""),
+    ("backup output", 38, "grid loss", "ISLAND", ""),
     ("two slots", 4, "cut store", "STORE", ""),
     ("energy", 6, None, "ENERGY", ""),
     ("window", 6, None, "RAMP", ""),
     ("own invariants", 6, None, "FIRMWARE", ""),
+    ("ratings", 14, "schedule", "RATING", ""),
+    ("schedule", 6, "schedule", "SCHEDULE", ""),
+    ("end of an entry", 6, "schedule", "ASKED", ""),
+    ("dead man", 6, "maintenance", "SERVICE", ""),
+    ("power of a test", 6, "maintenance", "TESTED", ""),
+    ("service key", 6, "service key", "LATCH", ""),
+    ("read back", 14, "stranger", "PUT_BACK", ""),
+    ("string voltage", 33, None, "JOINING", ""),
+    ("black start", 14, "black start", "BLACK_START", ""),
 )
 
 
@@ -82,11 +91,13 @@ def test_the_tables_fit_each_other():
     for name, kind in KINDS.items():
         assert kind.suspends <= set(TRUTHS), name
         assert not kind.suspends & {"CELL_CRITICAL", "HARD_CLOSING", "LATCH", "STORE", "FIRMWARE",
-                                    "DISOBEYED", "ENERGY", "PRECHARGE", "WELDED"}, name
+                                    "DISOBEYED", "ENERGY", "PRECHARGE", "WELDED", "JOINING",
+                                    "SERVICE", "TESTED", "SCHEDULE", "BLACK_START",
+                                    "PUT_BACK"}, name
 
 
 def test_each_truth_can_break():
-    assert set(TRUTHS) - {row[3] for row in SABOTAGES} == {"RATING"}     # the plant cannot
+    assert {row[3] for row in SABOTAGES} == set(TRUTHS)
 
 
 @pytest.mark.parametrize("seed", HOURS)

@@ -67,7 +67,7 @@ class Module:
 
 
 class Bank:
-    """Strings of modules in series, in parallel on one bus. emf_mv: of strings that are apart."""
+    """Strings of modules in series, in parallel on one bus. emf_mv: of those that may be apart."""
 
     def __init__(self, modules, modules_s):
         self.modules = modules

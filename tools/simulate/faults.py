@@ -4,6 +4,7 @@ Every truth of oracle.py that a row does not name must hold while that fault is 
 that it names hold again 20 s after its end. Truths of liveness wait until the site has settled.
 """
 
+from tools.simulate import errands
 from tools.simulate.plant import PRECHARGES
 
 
@@ -126,6 +127,13 @@ def _stubborn(world, random):
     pcs.stubborn = pcs.ac_w
 
 
+def _errand(script, alone=True):
+    """Lasts as long as the script does."""
+    def begin(world, random):
+        world.person.begin(script(world, random), alone)
+    return begin
+
+
 def _weld(world, random):
     gear = world.site.gear
     gear.welded = gear.closed & random.choice((0o11111, 0o44444))
@@ -133,6 +141,7 @@ def _weld(world, random):
 
 _GRACE_S = 20.0
 _LINK = "RAMP"
+BLACK = "black start"
 _BLIND = "RAMP OPENING"
 
 KINDS = {
@@ -185,6 +194,13 @@ KINDS = {
                    lambda world: _halt(world)),
     "late tick": Kind((2, 4), 20, "RAMP", lambda world, random: world.stall(1.2, 4.0)),
     "clock jump": Kind((5, 5), 20, "", lambda world, random: world.jump(random)),
+    "foreign master": Kind((30, 120), 150, _BLIND, _set(modules_wire__foreign_pm=300),
+                           _set(modules_wire__foreign_pm=0)),
+    "stranger": Kind((1, 1), 240, _BLIND, _errand(errands.stranger, False)),
+    "maintenance": Kind((1, 1), 120, _LINK, _errand(errands.maintenance)),
+    "service key": Kind((1, 1), 240, _BLIND, _errand(errands.service)),
+    "schedule": Kind((1, 1), 60, "OPENING", _errand(errands.schedule)),
+    BLACK: Kind((1, 1), 240, _BLIND, _errand(errands.black_start)),
     "cut store": Kind((20, 30), 240, _BLIND, _cut_store, _unpress),
 }
 SERIES = "silent module in a series string"
@@ -211,7 +227,8 @@ class Faults:
 
     def act(self, now_s, dt_s):
         """What is due now."""
-        if self._end_s is not None and now_s >= self._end_s:
+        if (self._end_s is not None and now_s >= self._end_s
+                and self._world.person.script is None):
             self._finish(now_s)
         while self._steps and self._steps[0][0] <= now_s:
             getattr(self._world.person, self._steps.pop(0)[1])()
@@ -230,6 +247,9 @@ class Faults:
         name = self._deck.pop()
         kind = KINDS[name]
         self._name = name
+        if name == BLACK and not self._world.may_black_start:
+            name = self._name = "grid loss"
+            kind = KINDS[name]
         if name == "dead module" and self._world.data["modules_s"] > 1:
             name = SERIES
         elif name == "island overload" and not self._world.pcs.forms:

@@ -37,10 +37,16 @@ TRUTHS = {
     "EXACT": (60, "in long calm times power is what is asked for"),
     "ALIVE": (500, "a site that may run does run"),
     "ISLAND": (15, "an inverter that supplies an island goes on"),
+    "SCHEDULE": (45, "power has the sign that the living entry asks for; one-shots are once"),
+    "SERVICE": (5, "in MAINTENANCE power and coils only for a test that is renewed"),
+    "TESTED": (-9, "a test of power moves that power"),
+    "BLACK_START": (-9, "a site that may wakes up without a grid"),
+    "PUT_BACK": (3, "what a stranger writes into the inverter is put back"),
     "STORE": (-9, "a record that was being written is the old one or the new one"),
     "ENERGY": (-9, "the counters tell the true energy"),
     "FIRMWARE": (-9, "the firmware's own invariants hold, and its tick raises nothing"),
 }
+_FILLED = 0o22222           # a precharge contactor, seen from its K-
 _VIOLATIONS_MAX = 20
 _AGAIN_S = 300.0
 
@@ -66,6 +72,9 @@ class Oracle:
         self._is_welded = False
         self._meter_reads = (0, 0.0)
         self._supplies = False
+        self.is_mild = False
+        self.extremes = (0.0, 0.0, 0.0, 0.0)
+        self.told_pm = (0, 0)
 
     def violate(self, truth, text):
         """Note a breach, unless a fault suspends this truth or it was told just now."""
@@ -188,7 +197,11 @@ class Oracle:
                 world.person.must_rest = True
         else:
             self._pressed_s = 0.0
-        self._hold("LATCH", world.person.must_rest and site.coils != 0, dt_s, "coils driven")
+        person = world.person
+        latched = person.must_rest and not person.in_service
+        self._hold("LATCH", latched and site.coils != 0, dt_s, "coils driven")
+        if person.in_service:
+            self._service(world, power_w, dt_s)
         self._dead_s = self._dead_s + dt_s if world.wire("inverter").dead else 0.0
         self._hold("PCS_DEAD", self._dead_s > 0 and power_w != 0, dt_s, "%.0f W" % power_w)
         silent_s = world.now_s - world.wire("modules").heard_s
@@ -197,8 +210,17 @@ class Oracle:
                    "%.0f W" % power_w)
         self._hold("SILENT_OPEN", silent_s > 60 + fade_s and site.gear.connected, dt_s, "closed")
 
+    def _service(self, world, power_w, dt_s):
+        """5 s without renewal end a test; then a ramp and at most 7 s for a small current."""
+        quiet_s = world.now_s - world.person.renewed_s
+        most_w = 1.1 * max(world.rated_w / 20, 500) + 100
+        moves = abs(power_w) > 100 or world.site.coils != 0
+        self._hold("SERVICE", abs(power_w) > most_w or quiet_s > 20 and moves, dt_s,
+                   "%.0f W, coils %o, renewed %.0f s ago" % (power_w, world.site.coils, quiet_s))
+
     def _gear(self, world, current_ma, dt_s):
         gear, coils = world.site.gear, world.site.coils
+        coils &= ~PRECHARGES | coils << 1 & _FILLED     # a test of that coil alone fills nothing
         if gear.hard_closings != self._hard:
             self._hard = gear.hard_closings
             self.violate("HARD_CLOSING", "link was empty")
@@ -240,18 +262,29 @@ class Oracle:
         self_use = world.data["self_use"]
         small_w = self._small_w
         flows = abs(power_w) > small_w
-        asked = remote or self_use or world.pcs.islanded or power_w < 0 and self._charges_itself
+        planned = world.person.planned(world.now_s)
+        tested = world.person.in_service
+        asked = (remote or tested or planned is not None or self_use or world.pcs.islanded
+                 or power_w < 0 and self._charges_itself)
         self._hold("ASKED", flows and not asked, dt_s, "%.0f W" % power_w)
         meter = world.meter_peer
         hears = meter.reads != self._meter_reads[0] and not meter.frozen
         if hears:
             self._meter_reads = (meter.reads, world.now_s)
         old_s = world.now_s - self._meter_reads[1]
-        judged = (self_use and not remote and not world.pcs.islanded
+        judged = (self_use and not remote and not world.pcs.islanded and planned is None
+                  and not tested
                   and (power_w > 0 or not self._charges_itself))
         self._hold("METER", judged and (old_s > 60 and flows or old_s > 30 and power_w > small_w),
                    dt_s, "%.0f W, %.0f s" % (power_w, old_s))
         self._calm(world, power_w, remote, dt_s)
+        wrong = flows if planned == 0 else power_w * (planned or 0) <= 0
+        judged = (planned is not None and self.is_mild and world.up_s > 60
+                  and world.site.pcs.state == RUNNING
+                  and (planned <= 0 or world.data.get("grid_connection") != 1))
+        self._hold("SCHEDULE", judged and wrong, dt_s, "%.0f W, asked %s" % (power_w, planned))
+        strange = bool(world.inverter.strange) and world.up_s > 60
+        self._hold("PUT_BACK", strange, dt_s, "not yet")
         self._island(world, dt_s)
 
     def _island(self, world, dt_s):
@@ -274,6 +307,7 @@ class Oracle:
         mild = (3080 < lowest and highest < 3380 and cold > 12 and hot < 38
                 and self.told_pm[0] > world.data["soc_pm_min"] + 60
                 and self.told_pm[1] < world.data["soc_pm_max"] - 60)
+        self.is_mild = mild
         wish_w = world.manager.wish_w
         judged = (mild and remote and wish_w and calm_s > 20 and running
                   and world.now_s - world.manager.since_s > 40

@@ -195,6 +195,7 @@ class PcsPeer(SunspecPeer):
 
     lie_pm: reading of the AC power, per mille of the truth. refusing: every write is refused.
     set_w: setpoint in force as written, run: as written; written: times the setpoint was.
+    strange: bytes of the chain at which somebody else wrote other values than the controller.
     """
 
     # model, point, lowest, highest value
@@ -212,6 +213,8 @@ class PcsPeer(SunspecPeer):
         self.lie_pm = 1000
         self.refusing = False
         self.written = 0
+        self.strange = set()
+        self._told = {}             # words that the controller wrote, by their bytes
         self._site = site
         self._pcs = site.pcs
         rated_w = site.pcs.rated_w
@@ -261,9 +264,22 @@ class PcsPeer(SunspecPeer):
                 return ILLEGAL_VALUE
             values.append((rule[1], value))
         self.data[first:first + len(data)] = data
+        for i in range(0, len(data), 2):
+            self._told[first + i] = data[i:i + 2]
+        if self.strange:
+            self.strange.difference_update(range(first, first + len(data), 2))
         for name, value in values:
             self._apply(name, value)
         return 0
+
+    def write_strange(self, model, name, values):
+        """Another client writes from this point on."""
+        first, told = self.at(model, name), dict(self._told)
+        self.write(first, struct.pack(">%dh" % len(values), *values))
+        for at in range(first, first + 2 * len(values), 2):
+            if told.get(at, b"") not in (b"", self.data[at:at + 2]):
+                self.strange.add(at)
+        self._told = told
 
     def _word(self, model, name):
         return struct.unpack_from(">h", self.data, self.at(model, name))[0]
@@ -320,5 +336,5 @@ class MeterPeer(SunspecPeer):
         raw = int(self.sign * self._site.grid_w / self._unit_w)
         struct.pack_into(">h", self.data, self._power, max(-32767, min(raw, 32767)))
         self._turn ^= 1             # a meter that measures never tells the same for long
-        volts_dv = 2300 + self._turn if self._site.pcs.grid else self._turn
+        volts_dv = (2300 if self._site.pcs.grid else 1) + self._turn    # 0 is not measured
         struct.pack_into(">h", self.data, self._volts, volts_dv)

@@ -28,12 +28,22 @@ class EnergyManager:
         self._renew_s = 0.0
 
     def act(self, now_s):
+        if self._world.person.script is not None and self._world.person.alone:
+            self._pause(now_s)
+            return
         if now_s >= self._until_s:
             self._decide(now_s)
         if self.wish_w is not None and now_s >= self._renew_s:
             self._renew_s = now_s + _RENEW_S
             if self._world.controller.ask(self.wish_w, _LIFE_S) == 0:
                 self.asked_s = now_s
+
+    def _pause(self, now_s):
+        """Somebody else is at work."""
+        if self.wish_w is not None:
+            self._world.controller.release()
+        self.wish_w = None
+        self.asked_s, self._until_s = -1000.0, now_s + 30
 
     def _decide(self, now_s):
         random = self._random
@@ -63,19 +73,49 @@ class EnergyManager:
 class Person:
     """Starts, stops, resets. wants: the site shall run. must_rest: an emergency was pressed and
     nobody has reset it yet. starts: how often a start was asked for, until somebody clears it.
+    script: what is done on purpose (errands.py), None for nothing; alone: the energy manager
+    rests meanwhile. plan: [(begin, end, sign)] of schedule entries, the lowest first; in_service:
+    MAINTENANCE; renewed_s: when a test was renewed last.
     """
 
     def __init__(self, world):
         self.wants = True
         self.must_rest = False
         self.starts = 0
+        self.script = None
+        self.alone = False
+        self.plan = []
+        self.in_service = False
+        self.renewed_s = -1000.0
         self._world = world
+        self._script_s = 0.0
         self._look_s = 2.0
         self._bad_s = 0.0
         self._idle_s = _PATIENCE_S
         self._restart_s = None
 
+    def begin(self, script, alone):
+        """Do this, and nothing else until it is done."""
+        self.script, self.alone = script, alone
+        self._script_s = 0.0
+
+    def planned(self, now_s):
+        """Sign of the power of the schedule entry that is alive, None without one."""
+        for begin_s, end_s, sign in self.plan:
+            if begin_s <= now_s < end_s:
+                return sign
+        return None
+
     def act(self, now_s):
+        if self.script is not None:
+            while self.script is not None and now_s >= self._script_s:
+                pause_s = next(self.script, None)
+                if pause_s is None:
+                    self.script = None
+                else:
+                    self._script_s = now_s + pause_s
+            if self.alone:
+                return
         if now_s < self._look_s:
             return
         self._look_s = now_s + _LOOK_S

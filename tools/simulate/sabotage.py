@@ -10,15 +10,20 @@ from bess.core import points
 from bess.core.battery.energy import Counters
 from bess.core.battery.pack import Pack
 from bess.core.battery.sequence import Sequence
-from bess.core.control import invariants, limits, manager, rules
+from bess.core.battery.strings import Strings
+from bess.core.control import invariants, limits, maintenance, manager, rules
 from bess.core.control.checks import Watch
 from bess.core.control.diagnosis import Diagnosis
 from bess.core.control.island import Island
+from bess.core.control.people import People
 from bess.core.control.ramp import Ramp
+from bess.core.control.schedule import Schedule
 from bess.core.control.trips import Trips
 from bess.core.request import Requests
+from bess.core.window import Window
 from bess.devices.sunspec_storage import StorageControl
 from bess.ports.flash import FlashStore
+from bess.protocols.registers import u16
 from bess.services import keeper
 
 _NEVER_MS = 1 << 29
@@ -124,6 +129,16 @@ RULES = {
     "direction": lambda: [(StorageControl, "_aim", _aim_at(StorageControl._aim, -100))],
     "scale": lambda: [(StorageControl, "_aim", _aim_at(StorageControl._aim, 93))],
     "trips clear": lambda: [(Trips, "_settle", _never_off)],
+    "black start": lambda: [(Island, "_may_start", lambda *words: False)],
+    "ratings": lambda: [(Window, "open", _open_wide(Window.open))],
+    "schedule": lambda: [(Schedule, "tick", lambda *words: None)],
+    "end of an entry": lambda: [(Schedule, "_run", _run_on(Schedule._run))],
+    "dead man": lambda: [(maintenance.Test, "over", lambda *words: False)],
+    "power of a test": lambda: [(manager.Manager, "_maintain", lambda *words: None)],
+    "service key": lambda: [
+        (People, "enter_maintenance", _any_key(People.enter_maintenance))],
+    "read back": lambda: [(StorageControl, "_compare", _believe)],
+    "string voltage": lambda: [(Strings, "_fits", lambda *words: True)],
     "backup output": lambda: [(Island, "_forms", lambda self: False)],
 }
 # with these the firmware's invariants stay awake: it is they that see it
@@ -151,6 +166,33 @@ def _aim_at(aim, percent):
         aim(self)
         command.battery_w = battery_w
     return patched
+
+
+def _open_wide(open_window):
+    def patched(self, charge_w, discharge_w, why):
+        open_window(self, 4 * charge_w, 4 * discharge_w, why)
+    return patched
+
+
+def _run_on(run):
+    """What runs goes on until another entry begins."""
+    def patched(self, entry, day, events, now_ms):
+        if entry >= 0:
+            run(self, entry, day, events, now_ms)
+    return patched
+
+
+def _any_key(enter):
+    def patched(self, key="", person=True):
+        return enter(self, self.settings.service_key, person)
+    return patched
+
+
+def _believe(self, slot, data, register):
+    """The device holds what was written once."""
+    if self._known[slot] is None:
+        self._known[slot] = u16(data, 2 * register)
+    return True
 
 
 def _never_off(self, on, off, now_ms):

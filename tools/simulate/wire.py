@@ -6,6 +6,7 @@ comes from; a request that waits for its answer keeps the wire busy as long as i
 """
 
 from bess.core.tick import TICK_MASK
+from tools.simulate.peers import crc16
 
 _TURN_MS = 6                # peer and gap
 _BYTE_US = 87               # 115 200 baud
@@ -16,19 +17,26 @@ _LATE_MS = 370              # longer than the firmware waits
 _LOOK_MS = 250              # while requests fail
 
 
+def sealed(frame):
+    """A frame of a serial line with its checksum."""
+    crc = crc16(frame)
+    return frame + bytes((crc & 0xFF, crc >> 8))
+
+
 class Wire:
     """Carries the frames of one link to a peer and its answers back.
 
-    dead: nothing answers. lost_pm, late_pm, spoilt_pm: per mille of the answers that never come,
-    come after their time, or come with a wrong byte. heard_s, power_s: virtual time of the last
-    answer that was delivered whole and in time, and of the last one with the AC power.
+    dead: nothing answers. lost_pm, late_pm, spoilt_pm, foreign_pm: per mille of the answers that
+    never come, come after their time, come with a wrong byte, or meet another master's frames.
+    heard_s, power_s: virtual time of the last answer that was delivered whole and in time, and of
+    the last one with the AC power.
     """
 
     def __init__(self, link, peer, random):
         self.link = link
         self.name = link.name
         self.dead = False
-        self.lost_pm = self.late_pm = self.spoilt_pm = 0
+        self.lost_pm = self.late_pm = self.spoilt_pm = self.foreign_pm = 0
         self.frames = 0
         self.answered = 0
         self.heard_s = 0.0
@@ -48,6 +56,7 @@ class Wire:
         """The controller restarted: the faults of the wire stay."""
         self.dead = other.dead
         self.lost_pm, self.late_pm, self.spoilt_pm = other.lost_pm, other.late_pm, other.spoilt_pm
+        self.foreign_pm = other.foreign_pm
         self.frames, self.answered = other.frames, other.answered
         self.heard_s = other.heard_s
 
@@ -86,7 +95,7 @@ class Wire:
         at += _TURN_MS
         if self._serial:
             at += (len(frame) + len(answer)) * _BYTE_US // 1000
-        if self.lost_pm or self.late_pm or self.spoilt_pm:
+        if self.lost_pm or self.late_pm or self.spoilt_pm or self.foreign_pm:
             answer = self._trouble(answer, at, now_s)
             if answer is None:
                 return at
@@ -107,7 +116,10 @@ class Wire:
         if draw < self.late_pm:
             self._late.append((at + _LATE_MS, bytes(answer)))
             return None
-        if draw - self.late_pm < self.spoilt_pm:
+        draw -= self.late_pm
+        if draw < self.foreign_pm:
+            return self._foreign(answer)
+        if draw - self.foreign_pm < self.spoilt_pm:
             # TCP proves its own bytes: there only a device that is out of step spoils the header.
             answer = bytearray(answer)
             reach = len(answer) if self._serial else 6
@@ -115,6 +127,17 @@ class Wire:
         else:
             self._delivered(now_s, at)
         return answer
+
+    def _foreign(self, answer):
+        """Frames of another master on the line, whole as they are."""
+        unit = answer[0]
+        draw = self._random.randrange(3)
+        if draw == 0:                   # before the answer: somebody else's write
+            return sealed(bytes((unit % 247 + 1, 6, 0, 100, 0, 1))) + bytes(answer)
+        if draw == 1:                   # instead: the same module tells them of other registers
+            return sealed(bytes((unit, 3, 32)) + bytes(32))
+        other = unit % len(self._peer.peers) + 1    # instead: what another module tells them
+        return sealed(bytes((other,)) + bytes(answer[1:-2]))
 
     def _delivered(self, now_s, at):
         self.heard_s = now_s

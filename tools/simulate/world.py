@@ -70,6 +70,7 @@ class World:
         self.dt_s = tick_ms / 1000
         self.data = configuration(site, tick_ms)
         self.rated_w = self.data["w_rated"]
+        self.may_black_start = bool(site["black_start"])
         self.now_s = self.up_s = 0.0
         self.ticks = 0
         self.now_ms = site["start_ms"]
