@@ -58,8 +58,10 @@ class Module:
 
     def cells_mv(self):
         """Terminal voltages of the four kinds of cell, the emptiest first."""
-        drop_mv = self.current_ma * _CELL_MOHM / 1000
-        return [rest_mv(self.mah + offset) - drop_mv for offset in self.offsets]
+        drop_mv, mah = self.current_ma * _CELL_MOHM / 1000, self.mah
+        a, b, c, d = self.offsets
+        return (rest_mv(mah + a) - drop_mv, rest_mv(mah + b) - drop_mv,
+                rest_mv(mah + c) - drop_mv, rest_mv(mah + d) - drop_mv)
 
     def soc_pm(self):
         """What the module believes."""

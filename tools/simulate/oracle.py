@@ -57,9 +57,11 @@ class Oracle:
     def __init__(self, world):
         self.violations = []
         self._world = world
-        self._broken_s = dict.fromkeys(TRUTHS, 0.0)
+        self._broken_s = {}         # for how long, of the truths that are broken now
         self._told_s = {}
         self._small_w = world.rated_w / 40
+        self._silent_s = world.data.get("module_silent_ms", 2000) / 1000 + 1
+        self._fade_s = world.data.get("fade_after_ms", 5000) / 1000
         self._small_ma = RATED_MA * len(world.site.bank.strings) / 45
         self._pressed_s = self._dead_s = 0.0
         self._set_w = 0.0
@@ -94,13 +96,16 @@ class Oracle:
         """True when the last violation was one of this truth."""
         return bool(self.violations) and self.violations[-1]["truth"] == truth
 
-    def _hold(self, truth, broken, dt_s, text=""):
+    def _hold(self, truth, broken, dt_s, text="", *values):
+        """Break a truth when it has been broken for longer than its time."""
+        since = self._broken_s
         if not broken:
-            self._broken_s[truth] = 0.0
+            if truth in since:
+                del since[truth]
             return
-        self._broken_s[truth] += dt_s
-        if self._broken_s[truth] > TRUTHS[truth][0] + 3 * dt_s:
-            self.violate(truth, "%s for %.1f s" % (text, self._broken_s[truth]))
+        since[truth] = broken_s = since.get(truth, 0.0) + dt_s
+        if broken_s > TRUTHS[truth][0] + 3 * dt_s:
+            self.violate(truth, "%s for %.1f s" % (text % values, broken_s))
 
     def check(self, dt_s):
         """Judge this tick."""
@@ -118,44 +123,53 @@ class Oracle:
     def _battery(self, bank, current_ma, dt_s):
         """Only what current there is can harm a cell."""
         highest, lowest, cold, hot = 0.0, 9999.0, 99.0, -99.0
-        for module in bank.modules:
-            drop_mv = module.current_ma * 0.0003
-            offsets, mah, temp_c = module.offsets, module.mah, module.temp_c
-            mv = rest_mv(mah + offsets[3]) - drop_mv
-            if mv > highest:
-                highest = mv
-            mv = rest_mv(mah + offsets[0]) - drop_mv
-            if mv < lowest:
-                lowest = mv
-            if temp_c < cold:
-                cold = temp_c
-            if temp_c > hot:
-                hot = temp_c
+        for string in bank.strings:
+            drop_mv = string[0].current_ma * 0.0003         # the same in all its modules
+            for module in string:
+                offsets, mah, temp_c = module.offsets, module.mah, module.temp_c
+                mv = rest_mv(mah + offsets[3]) - drop_mv
+                if mv > highest:
+                    highest = mv
+                mv = rest_mv(mah + offsets[0]) - drop_mv
+                if mv < lowest:
+                    lowest = mv
+                if temp_c < cold:
+                    cold = temp_c
+                if temp_c > hot:
+                    hot = temp_c
         charges, flows = current_ma < -self._small_ma, abs(current_ma) > self._small_ma
         self.extremes = (lowest, highest, cold, hot)
         hold = self._hold
         discharges = flows and not charges
-        hold("CELL_HIGH", charges and highest > 3650, dt_s, "%.0f mV" % highest)
-        hold("CELL_LOW", discharges and lowest < 2880, dt_s, "%.0f mV" % lowest)
+        hold("CELL_HIGH", charges and highest > 3650, dt_s, "%.0f mV", highest)
+        hold("CELL_LOW", discharges and lowest < 2880, dt_s, "%.0f mV", lowest)
         hold("CELL_CRITICAL", charges and highest > 3780 or discharges and lowest < 2400, dt_s,
-             "%.0f .. %.0f mV" % (lowest, highest))
-        hold("COLD", charges and cold <= 0.2, dt_s, "%.1f degC" % cold)
-        hold("HOT", flows and hot > 55.3, dt_s, "%.1f degC" % hot)
+             "%.0f .. %.0f mV", lowest, highest)
+        hold("COLD", charges and cold <= 0.2, dt_s, "%.1f degC", cold)
+        hold("HOT", flows and hot > 55.3, dt_s, "%.1f degC", hot)
 
     def _told(self, current_ma, dt_s):
         """What the modules said last, and what flows in spite of it."""
         world = self._world
         low_pm, high_pm, charge_ma, discharge_ma = 1000, 0, RATED_MA, RATED_MA
         forbids = False
+        now_s = world.now_s
         for peer in world.modules:
             if peer.answers != peer.seen and not peer.frozen:
-                peer.seen, peer.heard_s = peer.answers, world.now_s
-            if peer.told is not None:
-                soc_pm = peer.told[0]
-                low_pm, high_pm = min(low_pm, soc_pm), max(high_pm, soc_pm)
-            charge_ma = min(charge_ma, peer.charge_ma)
-            discharge_ma = min(discharge_ma, peer.discharge_ma)
-            forbids = forbids or peer.protections & 1
+                peer.seen, peer.heard_s = peer.answers, now_s
+            told = peer.told
+            if told is not None:
+                soc_pm = told[0]
+                if soc_pm < low_pm:
+                    low_pm = soc_pm
+                if soc_pm > high_pm:
+                    high_pm = soc_pm
+            if peer.charge_ma < charge_ma:
+                charge_ma = peer.charge_ma
+            if peer.discharge_ma < discharge_ma:
+                discharge_ma = peer.discharge_ma
+            if peer.protections & 1:
+                forbids = True
         self.told_pm = (low_pm, high_pm)
         strings, small = len(world.site.bank.strings), self._small_ma
         settings = world.data
@@ -165,32 +179,36 @@ class Oracle:
         self._charges_itself = -current_ma <= own_ma and not world.manager.alive(world.now_s)
         above = charges and high_pm > settings["soc_pm_max"] and not self._charges_itself
         self._hold("SOC", above or discharges and low_pm < settings["soc_pm_min"], dt_s,
-                   "%d .. %d pm, %.0f mA" % (low_pm, high_pm, current_ma))
+                   "%d .. %d pm, %.0f mA", low_pm, high_pm, current_ma)
         most_ma = -charge_ma if charges else discharge_ma
         self._hold("BMS", abs(current_ma) > abs(most_ma) * strings * 1.05 + small, dt_s,
-                   "%.0f mA of %d" % (current_ma, most_ma * strings))
-        heard, settings_s = 0, settings.get("module_silent_ms", 2000) / 1000 + 1
-        on = world.gear.on
+                   "%.0f mA of %d", current_ma, most_ma * strings)
+        since_s, on = now_s - self._silent_s, world.gear.on
+        heard = 0
         for s, string in enumerate(world.strings):
             if on >> s & 1:
-                heard += all(world.now_s - peer.heard_s <= settings_s for peer in string)
+                heard += 1
+                for peer in string:
+                    if peer.heard_s < since_s:
+                        heard -= 1
+                        break
         self._hold("SHARE", abs(current_ma) > heard * RATED_MA * 1.05 + small, dt_s,
-                   "%.0f mA, %d of %d strings" % (current_ma, heard, strings))
-        self._hold("PROTECTION", charges and forbids, dt_s, "%.0f mA" % current_ma)
+                   "%.0f mA, %d of %d strings", current_ma, heard, strings)
+        self._hold("PROTECTION", charges and forbids, dt_s, "%.0f mA", current_ma)
 
     def _power(self, world, power_w, dt_s):
         pcs, data = world.site.pcs, world.data
         most_w = data["charge_w_max"] if power_w < 0 else data["discharge_w_max"]
         if pcs.islanded:
             most_w = world.rated_w
-        self._hold("RATING", abs(power_w) > most_w * 1.01, dt_s, "%.0f W" % power_w)
+        self._hold("RATING", abs(power_w) > most_w * 1.01, dt_s, "%.0f W", power_w)
         goes_on = abs(power_w) > 2 * self._small_w and not pcs.run_asked
-        self._hold("DISOBEYED", goes_on, dt_s, "%.0f W" % power_w)
+        self._hold("DISOBEYED", goes_on, dt_s, "%.0f W", power_w)
 
     def _losses(self, world, power_w, dt_s):
         site = world.site
         pressed = not site.emergency_ok and (power_w or site.gear.connected)
-        self._hold("PRESSED", pressed and world.up_s > 3, dt_s, "%.0f W" % power_w)
+        self._hold("PRESSED", pressed and world.up_s > 3, dt_s, "%.0f W", power_w)
         if not site.emergency_ok:
             self._pressed_s += dt_s
             if self._pressed_s > 2 + 3 * dt_s and world.up_s > 2 + 3 * dt_s:
@@ -203,11 +221,11 @@ class Oracle:
         if person.in_service:
             self._service(world, power_w, dt_s)
         self._dead_s = self._dead_s + dt_s if world.wire("inverter").dead else 0.0
-        self._hold("PCS_DEAD", self._dead_s > 0 and power_w != 0, dt_s, "%.0f W" % power_w)
+        self._hold("PCS_DEAD", self._dead_s > 0 and power_w != 0, dt_s, "%.0f W", power_w)
         silent_s = world.now_s - world.wire("modules").heard_s
-        fade_s = world.data.get("fade_after_ms", 5000) / 1000
+        fade_s = self._fade_s
         self._hold("SILENT", silent_s > fade_s + 2 and abs(power_w) > self._small_w, dt_s,
-                   "%.0f W" % power_w)
+                   "%.0f W", power_w)
         self._hold("SILENT_OPEN", silent_s > 60 + fade_s and site.gear.connected, dt_s, "closed")
 
     def _service(self, world, power_w, dt_s):
@@ -216,7 +234,7 @@ class Oracle:
         most_w = 1.1 * max(world.rated_w / 20, 500) + 100
         moves = abs(power_w) > 100 or world.site.coils != 0
         self._hold("SERVICE", abs(power_w) > most_w or quiet_s > 20 and moves, dt_s,
-                   "%.0f W, coils %o, renewed %.0f s ago" % (power_w, world.site.coils, quiet_s))
+                   "%.0f W, coils %o, renewed %.0f s ago", power_w, world.site.coils, quiet_s)
 
     def _gear(self, world, current_ma, dt_s):
         gear, coils = world.site.gear, world.site.coils
@@ -245,7 +263,7 @@ class Oracle:
         self._coils = coils
         was_welded = self._is_welded
         self._is_welded = bool(gear.welded) and (was_welded or not coils)
-        self._hold("WELDED", was_welded and coils != 0, dt_s, "coils %d" % coils)
+        self._hold("WELDED", was_welded and coils != 0, dt_s, "coils %d", coils)
 
     def _wire(self, pcs, dt_s):
         """Setpoint in force in the inverter's registers."""
@@ -266,7 +284,7 @@ class Oracle:
         tested = world.person.in_service
         asked = (remote or tested or planned is not None or self_use or world.pcs.islanded
                  or power_w < 0 and self._charges_itself)
-        self._hold("ASKED", flows and not asked, dt_s, "%.0f W" % power_w)
+        self._hold("ASKED", flows and not asked, dt_s, "%.0f W", power_w)
         meter = world.meter_peer
         hears = meter.reads != self._meter_reads[0] and not meter.frozen
         if hears:
@@ -276,13 +294,13 @@ class Oracle:
                   and not tested
                   and (power_w > 0 or not self._charges_itself))
         self._hold("METER", judged and (old_s > 60 and flows or old_s > 30 and power_w > small_w),
-                   dt_s, "%.0f W, %.0f s" % (power_w, old_s))
+                   dt_s, "%.0f W, %.0f s", power_w, old_s)
         self._calm(world, power_w, remote, dt_s)
         wrong = flows if planned == 0 else power_w * (planned or 0) <= 0
         judged = (planned is not None and self.is_mild and world.up_s > 60
                   and world.site.pcs.state == RUNNING
                   and (planned <= 0 or world.data.get("grid_connection") != 1))
-        self._hold("SCHEDULE", judged and wrong, dt_s, "%.0f W, asked %s" % (power_w, planned))
+        self._hold("SCHEDULE", judged and wrong, dt_s, "%.0f W, asked %s", power_w, planned)
         strange = bool(world.inverter.strange) and world.up_s > 60
         self._hold("PUT_BACK", strange, dt_s, "not yet")
         self._island(world, dt_s)
@@ -294,7 +312,7 @@ class Oracle:
         good = (self._supplies and world.site.emergency_ok and not world.person.must_rest
                 and world.up_s > 60 and self.told_pm[0] > 150 and self.extremes[0] > 2950)
         self._hold("ISLAND", good and (not pcs.run_asked or not pcs.islanded), dt_s,
-                   "run %d, state %d" % (pcs.run_asked, pcs.state))
+                   "run %d, state %d", pcs.run_asked, pcs.state)
 
     def _calm(self, world, power_w, remote, dt_s):
         """Liveness: a firmware that does nothing is no good either."""
@@ -314,10 +332,10 @@ class Oracle:
                   and abs(wish_w) > 2 * self._small_w
                   and (wish_w < 0 or world.data.get("grid_connection") != 1))   # exports nothing
         self._hold("OBEY", judged and power_w * wish_w <= 0, dt_s,
-                   "%.0f W instead of %s" % (power_w, wish_w))
+                   "%.0f W instead of %s", power_w, wish_w)
         exact = (judged and calm_s > 420
                  and abs(power_w - wish_w) > world.rated_w / 50 and abs(wish_w) < self._cap_w())
-        self._hold("EXACT", exact, dt_s, "%.0f W instead of %s" % (power_w, wish_w))
+        self._hold("EXACT", exact, dt_s, "%.0f W instead of %s", power_w, wish_w)
 
     def _cap_w(self):
         return 0.6 * self._world.rated_w

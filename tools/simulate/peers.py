@@ -87,15 +87,15 @@ class ModulePeer:
         frame, module = self._frame, self.module
         if not self.frozen:
             self._counter = (self._counter + 1) & 0xFFFF
-        cells = [int(mv + 0.5) for mv in module.cells_mv()]
+        low_mv, a, b, high_mv = module.cells_mv()
+        a, b = int(a + 0.5), int(b + 0.5)
         temp_dc = int(module.temp_c * 10)
-        told = (module.soc_pm(), cells[0], cells[3], temp_dc - 3, temp_dc + 4)
+        told = (module.soc_pm(), int(low_mv + 0.5), int(high_mv + 0.5), temp_dc - 3, temp_dc + 4)
         if self.lie is not None:
             told = self.lie(told)
         self.told = told
         self.answers += 1
         soc_pm, low_mv, high_mv, cold_dc, hot_dc = told
-        a, b = cells[1], cells[2]
         pack_mv = 4 * (low_mv + a + b + high_mv)
         full = int(CAPACITY_MAH) // 100
         _HEAD.pack_into(frame, 9, self._counter, full, full, pack_mv // 10, 0,

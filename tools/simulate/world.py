@@ -1,5 +1,6 @@
 """One run: a site drawn from a seed, controller, people, faults and oracle on one clock."""
 
+import gc
 import hashlib
 import random
 import struct
@@ -179,10 +180,14 @@ class World:
         """Go on for so many hours, or until this truth breaks; the report."""
         ticks = round(hours * 3_600_000 / self.tick_ms)
         began_s = time.process_time()
-        for _ in range(ticks):
-            self.tick()
-            if until and self.oracle.broke(until):
-                break
+        gc.disable()                # only a restart leaves garbage that has cycles
+        try:
+            for _ in range(ticks):
+                self.tick()
+                if until and self.oracle.broke(until):
+                    break
+        finally:
+            gc.enable()
         self.ledger.close()
         self.ledger.judge()
         return self.report(time.process_time() - began_s)
