@@ -85,16 +85,23 @@ class TcpClient:
         0 when the answer is whole, an exception code, WAITING, or BROKEN: close the connection.
         """
         result = WAITING
-        for i in range(n):
+        i = 0
+        while i < n:
             if self._out_of_step:
                 return BROKEN
             if not self._left:
                 self._take_head(data[i])
+                i += 1
                 continue
+            end = min(i + self._left, n)
+            self._left -= end - i
             if self._ours:
-                self._body[self._have] = data[i]
-                self._have += 1
-            self._left -= 1
+                body, have = self._body, self._have
+                for k in range(i, end):
+                    body[have] = data[k]
+                    have += 1
+                self._have = have
+            i = end
             if not self._left:
                 if self._ours:
                     result = self._judge(self._have)
