@@ -149,3 +149,11 @@ def test_many_seeds():
     code, out, _ = run("--many", "2", "--hours", "0.05", "--jobs", "1")
     assert code == 0
     assert json.loads(out.strip().splitlines()[-1])["seeds"] == 2
+
+
+def test_the_edges_of_a_month():
+    """Two wraps of the tick and the night in which clocks go forward, half an hour each."""
+    code, out, _ = run("--month", "--hours", "1.5", "--seed", "6", "--json")
+    result = json.loads(out)
+    assert code == 0, told(result)
+    assert result["ticks"] == 5400 and sum(result["faults_injected"].values()) >= 9

@@ -16,7 +16,7 @@ def parser():
     arguments = argparse.ArgumentParser(prog="python -m tools.simulate", description=__doc__)
     add = arguments.add_argument
     add("--seed", type=int, default=1, help="course of events (1)")
-    add("--hours", type=float, default=1.0, help="virtual time (1)")
+    add("--hours", type=float, help="virtual time (1; of a month 720)")
     add("--tick-ms", type=int, default=1000, help="nominal control tick (1000)")
     add("--modules", type=int, choices=(4, 16), default=4)
     add("--faults", action="store_true", help="inject faults, at least six an hour")
@@ -26,20 +26,23 @@ def parser():
     add("--json", action="store_true", help="the report as one line, nothing else")
     add("--many", type=int, metavar="N", help="seeds 1..N, with a progress bar")
     add("--jobs", type=int, default=0, help="processes for --many (one a core)")
-    add("--month", action="store_true", help="30 days, two wraps of the tick, clocks go forward")
+    add("--month", action="store_true", help="30 days with faults, two wraps of the tick, "
+        "clocks go forward; with fewer --hours only these moments")
     return arguments
 
 
 def main(words):
     options = parser().parse_args(words)
     from tools.simulate import many
+    hours = options.hours or 1.0
     if options.many:
-        return many.many(options.many, options.hours, options.modules, options.jobs)
+        return many.many(options.many, hours, options.modules, options.jobs)
     if options.month:
-        options.hours, options.faults = 720.0, True
-    kinds = options.kinds if options.faults else None
-    report = many.simulate(
-        options.seed, options.hours, options.tick_ms, options.modules, kinds, options.sabotage)
+        report = many.month(options.seed, options.hours or many.MONTH_HOURS, options.modules)
+    else:
+        kinds = options.kinds if options.faults else None
+        report = many.simulate(options.seed, hours, options.tick_ms, options.modules, kinds,
+                               options.sabotage)
     print(json.dumps(report, indent=None if options.json else 1))
     return 1 if report["violations"] else 0
 

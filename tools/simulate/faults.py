@@ -193,7 +193,8 @@ KINDS = {
     "reboot": Kind((30, 30), 240, _LINK, lambda world, random: world.person.stop(),
                    lambda world: _halt(world)),
     "late tick": Kind((2, 4), 20, "RAMP", lambda world, random: world.stall(1.2, 4.0)),
-    "clock jump": Kind((5, 5), 20, "", lambda world, random: world.jump(random)),
+    "clock jump": Kind((5, 120), 20, "", lambda world, random: world.jump(random),
+                       lambda world: world.jump_back()),
     "foreign master": Kind((30, 120), 150, _BLIND, _set(modules_wire__foreign_pm=300),
                            _set(modules_wire__foreign_pm=0)),
     "stranger": Kind((1, 1), 240, _BLIND, _errand(errands.stranger, False)),
@@ -239,6 +240,12 @@ class Faults:
                 self.suspended = frozenset()
             if now_s >= self._settles_s:
                 self.calm_s += dt_s
+
+    def switched_off(self, now_s):
+        """By a person, under load: a reset that is none of the faults."""
+        self.calm_s = 0.0
+        self.suspended = KINDS["reset under load"].suspends
+        self._graced_s, self._settles_s = now_s + _GRACE_S, now_s + 240
 
     def _begin(self, now_s):
         random = self._random

@@ -8,7 +8,8 @@ class Ledger:
     that whole numbers leave open each time the controller starts.
 
     Compared from each start of the controller to its end, as long as the inverter answers: a
-    reading that nobody has is booked nowhere. While its reading lies, what was told counts.
+    reading that nobody has is booked nowhere. While its reading lies, what was told counts; while
+    readings get lost on the wire, what was told last.
     """
 
     def __init__(self, world):
@@ -18,7 +19,7 @@ class Ledger:
         self.counted_wh = [0, 0]
         self._world = world
         self._base = None
-        self._waiting_wh = self._newest_wh = 0.0
+        self._waiting_wh = self._newest_wh = self._waiting_s = 0.0
 
     def open(self):
         """The controller has made its first tick: what it brought along."""
@@ -34,7 +35,7 @@ class Ledger:
         for i in range(2):
             self.counted_wh[i] += now[i] - self._base[i]
         self._base = None
-        self._waiting_wh = self._newest_wh = 0.0
+        self._waiting_wh = self._newest_wh = self._waiting_s = 0.0
         self.error_wh = sum(max(0.0, abs(self.counted_wh[i] - self.true_wh[i]) - self.boots)
                             for i in range(2))
 
@@ -43,12 +44,14 @@ class Ledger:
         self._waiting_wh += self._newest_wh
         power_w = self._world.pcs.ac_w * self._world.inverter.lie_pm / 1000
         self._newest_wh = power_w * dt_s / 3600
+        self._waiting_s += dt_s
 
     def count(self):
         """The controller comes to its tick: it books what flowed since the last one."""
-        wh, self._waiting_wh = self._waiting_wh, 0.0
-        world = self._world
-        if self._base is not None and world.now_s - world.wire("inverter").power_s <= _BELIEVED_S:
+        world, wire = self._world, self._world.wire("inverter")
+        wh = wire.power_w * self._waiting_s / 3600 if wire.is_troubled() else self._waiting_wh
+        self._waiting_wh = self._waiting_s = 0.0
+        if self._base is not None and world.now_s - wire.power_s <= _BELIEVED_S:
             self.true_wh[0 if wh < 0 else 1] += abs(wh)
 
     def judge(self):

@@ -4,8 +4,14 @@ import json
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from bess.core.tick import TICK_MASK
 from tools.simulate import sabotage as sabotages
-from tools.simulate.world import World
+from tools.simulate.world import EPOCH_S, FORWARD_S, World
+
+MONTH_HOURS = 720
+_DAY_S = 86_400
+_FIRST_WRAP_S = 6 * _DAY_S
+_SECOND_WRAP_S = _FIRST_WRAP_S + (TICK_MASK + 1) // 1000    # the third is on the 31st day
 
 
 def replay_line(seed, hours, tick_ms, modules, kinds, sabotage):
@@ -34,6 +40,27 @@ def simulate(seed, hours, tick_ms=1000, modules=4, kinds="", sabotage=None, unti
     with sabotages.disabled(sabotage):
         world = World(seed, modules, tick_ms, chosen, replay)
         return world.run(hours, until)
+
+
+def month(seed, hours, modules):
+    """The report of 30 days: two wraps of the tick, and clocks that go forward.
+
+    With fewer hours than that: of these three moments, with the controller switched off between.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+    begins = (TICK_MASK + 1 - 1000 * _FIRST_WRAP_S, EPOCH_S)
+    replay = "python -m tools.simulate --month --seed %d --hours %g" % (seed, hours)
+    world = World(seed, modules, replay=replay, begins=begins)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("simulated hours", total=hours)
+        if hours >= MONTH_HOURS:
+            return world.run(hours, watch=lambda hour: progress.update(task, completed=hour))
+        for moment_s in (_FIRST_WRAP_S, FORWARD_S, _SECOND_WRAP_S):
+            world.leap(moment_s - hours * 600)
+            report = world.run(hours / 3)
+            progress.advance(task, hours / 3)
+    return report
 
 
 def one(seed, hours, modules):

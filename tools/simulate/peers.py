@@ -132,6 +132,7 @@ class SunspecPeer:
 
     silent = False
     tells_power = False
+    told_w = 0.0
 
     def __init__(self, *models):
         self.chain = Chain(*models)
@@ -194,7 +195,7 @@ class PcsPeer(SunspecPeer):
     """Battery inverter: models 1, 103, 120 to 124. A setpoint is a window, ended by a timer.
 
     lie_pm: reading of the AC power, per mille of the truth. refusing: every write is refused.
-    set_w: setpoint in force as written, run: as written; written: times the setpoint was.
+    told_w: power that it told last; written: times the setpoint was written.
     strange: bytes of the chain at which somebody else wrote other values than the controller.
     """
 
@@ -242,7 +243,8 @@ class PcsPeer(SunspecPeer):
 
     def refresh(self, size):
         pcs, data = self._pcs, self.data
-        raw = int(pcs.ac_w * self.lie_pm / 1000 / (10 if self._scale else 1) + 100_000.5) - 100_000
+        self.told_w = pcs.ac_w * self.lie_pm / 1000
+        raw = int(self.told_w / (10 if self._scale else 1) + 100_000.5) - 100_000
         struct.pack_into(">h", data, self._power, max(-32767, min(raw, 32767)))
         data[self._state + 1] = pcs.state
         struct.pack_into(">H", data, self._volts, int(self._site.gear.link_mv / 100))

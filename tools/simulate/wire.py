@@ -29,7 +29,7 @@ class Wire:
     dead: nothing answers. lost_pm, late_pm, spoilt_pm, foreign_pm: per mille of the answers that
     never come, come after their time, come with a wrong byte, or meet another master's frames.
     heard_s, power_s: virtual time of the last answer that was delivered whole and in time, and of
-    the last one with the AC power.
+    the last one with the AC power; power_w: what it told.
     """
 
     def __init__(self, link, peer, random):
@@ -41,6 +41,7 @@ class Wire:
         self.answered = 0
         self.heard_s = 0.0
         self.power_s = -10.0
+        self.power_w = 0.0
         self._transactions = link.transactions
         self._serial = link.transactions._framing.serial
         self._peer = peer
@@ -95,7 +96,7 @@ class Wire:
         at += _TURN_MS
         if self._serial:
             at += (len(frame) + len(answer)) * _BYTE_US // 1000
-        if self.lost_pm or self.late_pm or self.spoilt_pm or self.foreign_pm:
+        if self.is_troubled() or self.foreign_pm:
             answer = self._trouble(answer, at, now_s)
             if answer is None:
                 return at
@@ -143,6 +144,11 @@ class Wire:
         self.heard_s = now_s
         if self._peer.tells_power:
             self.power_s = now_s + at / 1000
+            self.power_w = self._peer.told_w
+
+    def is_troubled(self):
+        """True while answers get lost, or come too late or broken."""
+        return self.lost_pm or self.late_pm or self.spoilt_pm
 
     def _struggles(self):
         return self._transactions.timeouts != self._timeouts

@@ -19,8 +19,10 @@ from tools.simulate.peers import Bus, MeterPeer, ModulePeer, PcsPeer, PvPeer
 from tools.simulate.plant import House, Pcs, Site
 from tools.simulate.wire import Wire
 
+_BOOTS = 16                     # between two collections of what the restarts have left
 _SHED_1 = 128                   # first load-shed output; the next bit is the second
-_EPOCH_S = 1_774_000_000        # Friday, 10:46 in Berlin, 746 000 s before clocks go forward
+EPOCH_S = 1_774_000_000        # Friday, 10:46 in Berlin, clocks go forward later
+FORWARD_S = 746_000             # from there to the hour that does not exist
 
 # Where a site starts: lowest and highest SoC and temperature, what its modules' counters are
 # wrong by, its limits, and what its energy manager likes: shares of charge, rest, release.
@@ -38,7 +40,7 @@ SITES = (
 _STRINGS = ((0, 1, 1), (0, 1, 1), (0, 2, 2), (0, 1, 1), (1, 1, 4), (1, 2, 4))
 _APART_PM = {"full": -50, "empty": 90}      # of the last string, where it has its own contactors
 # morning, minutes before midnight on Friday and Saturday, before clocks go forward
-_HOURS_S = (0, 47_000, 133_400, 746_000 - 1500)
+_HOURS_S = (0, 47_000, 133_400, FORWARD_S - 1500)
 _TRACE = struct.Struct("<iiiiHBB")
 
 
@@ -56,16 +58,17 @@ def draw_site(seed, modules):
         "soc_pm_min": limits[0], "soc_pm_max": limits[1], "shares": shares,
         "start_ms": dice.randrange(TICK_MASK) if seed % 2 else TICK_MASK - 1_800_000,
         "derated": turn % 2, "own_sets": sets[0], "apart_pm": _APART_PM.get(name, 0),
-        "black_start": backup and turn % 2, "epoch_s": _EPOCH_S + dice.choice(_HOURS_S),
+        "black_start": backup and turn % 2, "epoch_s": EPOCH_S + dice.choice(_HOURS_S),
     }
 
 
 class World:
     """now_s: virtual time from the begin; up_s: since the controller started last; stalled_s: for
-    so long no tick comes. kinds: of faults; None: all, (): none.
+    so long no tick comes. kinds: of faults; None: all, (): none. begins: tick and wall clock at
+    the begin, None: as the seed says.
     """
 
-    def __init__(self, seed, modules=4, tick_ms=1000, kinds=None, replay=""):
+    def __init__(self, seed, modules=4, tick_ms=1000, kinds=None, replay="", begins=None):
         self.seed, self.tick_ms, self.replay = seed, tick_ms, replay
         site = draw_site(seed, modules)
         self.dt_s = tick_ms / 1000
@@ -74,8 +77,7 @@ class World:
         self.may_black_start = bool(site["black_start"])
         self.now_s = self.up_s = 0.0
         self.ticks = 0
-        self.now_ms = site["start_ms"]
-        self.epoch_s = site["epoch_s"]
+        self.now_ms, self.epoch_s = begins or (site["start_ms"], site["epoch_s"])
         self.random = random.Random(seed * 7919 + 1)
         self._build_site(site, random.Random(seed * 7919 + 2))
         self.controller = Controller(self.data)
@@ -86,7 +88,8 @@ class World:
         self.ledger = Ledger(self)
         self.oracle = Oracle(self)
         self.trace = hashlib.sha256()
-        self._down_s = 0.0
+        self._down_s = self._spent_s = 0.0
+        self._wrong_s = self._leaped_s = 0
         self.stalled_s = 0.0
         self._boot()
 
@@ -147,8 +150,13 @@ class World:
         self.stalled_s = self.random.uniform(low_s, high_s)
 
     def jump(self, dice):
-        """The wall clock is set."""
-        self.epoch_s += dice.choice((-86_400, -3600, -7, 5, 3600, 7200, 40 * 86_400))
+        """The wall clock is set wrong."""
+        self._wrong_s = dice.choice((-86_400, -3600, -7, 5, 3600, 7200, 40 * 86_400))
+        self.epoch_s += self._wrong_s
+
+    def jump_back(self):
+        """It is set right again."""
+        self.epoch_s -= self._wrong_s
 
     def _boot(self):
         controller = self.controller
@@ -158,6 +166,8 @@ class World:
             self._power_cut()
             return
         self.up_s = 0.0
+        if controller.boots % _BOOTS == 0:
+            gc.collect()
         old = self.wires
         self.wires = {}
         for link in controller.links:
@@ -176,21 +186,39 @@ class World:
 
     # time
 
-    def run(self, hours, until=None):
-        """Go on for so many hours, or until this truth breaks; the report."""
+    def run(self, hours, until=None, watch=None):
+        """Go on for so many hours, or until this truth breaks; the report.
+
+        watch(hours): is called after each of them.
+        """
         ticks = round(hours * 3_600_000 / self.tick_ms)
+        an_hour = 3_600_000 // self.tick_ms
         began_s = time.process_time()
         gc.disable()                # only a restart leaves garbage that has cycles
         try:
-            for _ in range(ticks):
+            for n in range(ticks):
                 self.tick()
                 if until and self.oracle.broke(until):
                     break
+                if watch is not None and n % an_hour == 0:
+                    watch(n // an_hour)
         finally:
             gc.enable()
         self.ledger.close()
         self.ledger.judge()
-        return self.report(time.process_time() - began_s)
+        self._spent_s += time.process_time() - began_s
+        return self.report()
+
+    def leap(self, to_s):
+        """Somebody switches the controller off, whatever flows, until to_s of the calendar."""
+        while self.faults.in_force is not None:
+            self.tick()
+        self.faults.switched_off(self.now_s)
+        self.reboot(3)
+        span_s = int(to_s - self.now_s) - self._leaped_s
+        self._leaped_s += span_s
+        self.now_ms = (self.now_ms + span_s * 1000) & TICK_MASK
+        self.epoch_s += span_s
 
     def tick(self):
         """One tick of everything."""
@@ -242,7 +270,7 @@ class World:
         for wire in self.wires.values():
             wire.run(self.now_ms, self.tick_ms, now_s)
 
-    def report(self, spent_s):
+    def report(self):
         """One JSON object; speed counts the seconds of one processor."""
         return {
             "seed": self.seed, "hours": round(self.now_s / 3600, 3), "ticks": self.ticks,
@@ -252,6 +280,6 @@ class World:
             "energy_error_wh": round(self.ledger.error_wh, 2),
             "throughput_wh": round(self.site.throughput_wh),
             "trace_sha256": self.trace.hexdigest(),
-            "speed": round(self.now_s / max(spent_s, 1e-6)),
+            "speed": round(self.now_s / max(self._spent_s, 1e-6)),
         }
 
