@@ -31,16 +31,20 @@ class Strings:
         self._events = events
         self._small_ma = pack.rated_ma * settings.strings_p // 50
         self._waiting = 0           # bits of the strings of which it was said that they wait
+        self._whole = 0             # coils when all have joined
 
     def choose(self):
         """Take the first live string as the one that is precharged; the others are apart."""
-        self.coils = self._waiting = 0
+        self.coils = self._waiting = self._whole = 0
         if self.sets == 1:
             return
         self.lead = 0
         while self.lead < self.sets - 1 and not self._pack.string_live[self.lead]:
             self.lead += 1
         self._pack.join(1 << self.lead)
+        for s in range(self.sets):
+            if s != self.lead:
+                self._whole |= _MAIN << 3 * s
 
     def open(self):
         """All coils of the joined strings off."""
@@ -64,7 +68,8 @@ class Strings:
 
     def tick(self, now_ms):
         """The bus is closed: let one more string join when it fits, drop those that are silent."""
-        if self.sets == 1:
+        if self.sets == 1 or (self.coils == self._whole
+                              and self._pack.strings_live == self._pack.strings_p):
             return
         for s in range(self.sets):
             if s != self.lead:

@@ -53,8 +53,12 @@ class GridSupport:
         self._droop = None if row is None else Droop(row, settings.grid_hz)
         self._watt = _row(_WATT, settings.volt_watt)
         self._var = _row(_VAR, settings.volt_var)
-        self._cap_cpm = FULL_CPM
-        self._var_cpm = 0
+        self._has = ((0 if self._droop is None else FREQUENCY_WATT)
+                     | (0 if self._watt is None else VOLT_WATT)
+                     | (0 if self._var is None else VOLT_VAR))
+        self._bp = None             # voltage that the aims belong to
+        self._cap_cpm = self._cap_aim_cpm = FULL_CPM
+        self._var_cpm = self._var_aim_cpm = 0
         self._last_w = 0
 
     def shift(self, wish_w, grid_mhz, grid_mv, dt_ms):
@@ -62,15 +66,18 @@ class GridSupport:
 
         Within the rating; zero is passed by a tick at exactly 0. None ends what it had caused.
         """
-        self.acts = self.refused = 0
+        self.acts = 0
+        self.refused = self.pcs_curves & self._has
         w = wish_w
         if self._droop is not None:
             w += self._by_frequency(wish_w, grid_mhz, dt_ms)
         bp = self._voltage(grid_mv)
+        if bp != self._bp:
+            self._look(bp)
         if self._watt is not None:
-            w = self._by_voltage(w, bp, dt_ms)
+            w = self._by_voltage(w, dt_ms)
         if self._var is not None:
-            self._reactive(bp, dt_ms)
+            self._reactive(dt_ms)
         w = max(min(w, self._w_rated), -self._w_rated)
         if (self.acts or self.shift_w) and w and self._last_w and (w > 0) != (self._last_w > 0):
             w = 0
@@ -87,42 +94,43 @@ class GridSupport:
         self.acts = self.shift_w = self.var_pm = 0
         self._var_cpm = self._last_w = 0
 
-    def _permitted(self, curve):
-        """False, and refused, while the inverter has such a curve in force."""
-        if self.pcs_curves & curve:
-            self.refused |= curve
-            return False
-        return True
+    def _look(self, bp):
+        """A voltage that the tick before did not have: where the curves lead to."""
+        self._bp = bp
+        self._cap_aim_cpm, self._var_aim_cpm = FULL_CPM, 0
+        if bp is not None and self._watt is not None:
+            self._cap_aim_cpm = at(self._watt[1], bp) * 100
+        if bp is not None and self._var is not None:
+            self._var_aim_cpm = at(self._var[1], bp) * 100
 
     def _by_frequency(self, wish_w, grid_mhz, dt_ms):
         droop = self._droop
-        if self._permitted(FREQUENCY_WATT):
+        if self.refused & FREQUENCY_WATT:
+            droop.give_up(dt_ms)
+        else:
             wish_pm = wish_w * 1000 // self._w_rated
             droop.follow(max(min(wish_pm, 1000), -1000), grid_mhz, dt_ms)
-        else:
-            droop.give_up(dt_ms)
-        if droop.shift_cpm:
-            self.acts |= FREQUENCY_WATT
+        if droop.shift_cpm == 0:
+            return 0
+        self.acts |= FREQUENCY_WATT
         return self._watts(droop.shift_cpm)
 
-    def _by_voltage(self, w, bp, dt_ms):
-        row = self._watt
-        aim_cpm = FULL_CPM
-        if self._permitted(VOLT_WATT) and bp is not None:
-            aim_cpm = at(row[1], bp) * 100
-        self._cap_cpm = closer(self._cap_cpm, aim_cpm, row[0], dt_ms)
+    def _by_voltage(self, w, dt_ms):
+        aim_cpm = FULL_CPM if self.refused & VOLT_WATT else self._cap_aim_cpm
+        if aim_cpm != self._cap_cpm:
+            self._cap_cpm = closer(self._cap_cpm, aim_cpm, self._watt[0], dt_ms)
+        if self._cap_cpm == FULL_CPM:
+            return w
         cap_w = self._watts(self._cap_cpm)
         if w <= cap_w:
             return w
         self.acts |= VOLT_WATT
         return cap_w
 
-    def _reactive(self, bp, dt_ms):
-        row = self._var
-        aim_cpm = 0
-        if self._permitted(VOLT_VAR) and bp is not None:
-            aim_cpm = at(row[1], bp) * 100
-        self._var_cpm = closer(self._var_cpm, aim_cpm, row[0], dt_ms)
+    def _reactive(self, dt_ms):
+        aim_cpm = 0 if self.refused & VOLT_VAR else self._var_aim_cpm
+        if aim_cpm != self._var_cpm:
+            self._var_cpm = closer(self._var_cpm, aim_cpm, self._var[0], dt_ms)
         self.var_pm = (self._var_cpm + 50) // 100
         if self.var_pm:
             self.acts |= VOLT_VAR
