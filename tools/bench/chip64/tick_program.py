@@ -1,4 +1,6 @@
-"""Times PowerManager.step: prints one JSON object. Arguments: modules, fresh, ticks."""
+"""Times PowerManager.step: prints one JSON object. Arguments: modules, fresh, ticks, and `all`
+(everything enabled) or `trip` (everything, and a trip is present).
+"""
 
 import gc
 import json
@@ -23,11 +25,12 @@ def timed(function):
     return time.ticks_diff(time.ticks_us(), begin_us)
 
 
-def main(modules, fresh, ticks):
-    plant = Plant(modules, fresh)
+def main(modules, fresh, ticks, kind=""):
+    plant = Plant(modules, fresh, kind != "")
     for _ in range(100):
         plant.step()
     manager = plant.manager
+    plant.fault = kind == "trip"
     spent, loops = [], []
     allocated = 0
     gc.disable()
@@ -49,7 +52,7 @@ def main(modules, fresh, ticks):
     spent.sort()
     loops.sort()
     print(json.dumps([spent[len(spent) // 2], spent[len(spent) * 99 // 100],
-                      loops[len(loops) // 2], allocated, manager.mode]))
+                      loops[len(loops) // 2], allocated, manager.mode, manager.trips.present]))
 
 
-main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
