@@ -71,6 +71,12 @@ class GridRules:
         """A new meter sample and the battery's power at its instant, None when unknown."""
         self.base_w = None if grid_w is None or battery_w is None else grid_w + battery_w
 
+    def reads_meter(self, wish_w):
+        """True when a rule bounds this wish by what the meter says."""
+        if wish_w < 0:
+            return (self._charge_why | self._import_w) != 0
+        return wish_w > 0 and (self._discharge_why | self._export_w) != 0
+
     def narrow(self, window, command_w, meter_step, exempt_charge_w):
         """Bound the window. Rests in an island.
 

@@ -20,9 +20,9 @@ from bess.core.control.site_io import OUT_ALARM_OK, OUT_TRIP
 from bess.core.events import EMERGENCY as ALARM, INFO, TRIP, WARNING
 from bess.core.flow.tracking import stale_step
 from bess.core.points import (
-    BATTERY_W, BY_CALIBRATION, BY_SELF_USE, CAUSE_BMS_CRITICAL, CAUSE_COMMANDED, CAUSE_CONTACTOR,
-    CAUSE_FIRE, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART,
-    EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY, EVENT_INVARIANT, EVENT_MODE_CHANGE,
+    BATTERY_W, BY_CALIBRATION, BY_PROTECT_CHARGE, BY_SELF_USE, CAUSE_BMS_CRITICAL, CAUSE_COMMANDED,
+    CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT,
+    EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY, EVENT_INVARIANT, EVENT_MODE_CHANGE,
     EVENT_OVERPOWER, EVENT_TEST, EVENT_TRIP, GRID_CHZ, GRID_MV, GRID_W, OUTPUTS, PCS_GRID,
     PCS_UNCONFIRMED, PV_W, TRIP_GRID_UNEXPECTED, TRIP_PCS_OVERPOWER, UPTIME_S, WHY_CELL_HIGH,
 )
@@ -140,7 +140,8 @@ class Manager(Parts):
         image.now[PCS_UNCONFIRMED] = image.raw[PCS_UNCONFIRMED]
         zero = self.mode == EMERGENCY or self.trips.present != 0 or sequence.step == STOP_PCS
         self.diagnosis.tick(sequence, zero, now_ms)
-        self.trips.tick(sequence, self.window, self.requests.rank == BY_SELF_USE, now_ms)
+        blind = image.now[GRID_W] is None and self._needs_meter()
+        self.trips.tick(sequence, self.window, blind, now_ms)
         causes = self.diagnosis.causes
         if sequence.failed == WELDED:
             causes |= 1 << CAUSE_CONTACTOR
@@ -157,6 +158,14 @@ class Manager(Parts):
         if new:
             self._latch(new, now_ms)
         self.causes_gone = self._gone.held(not causes & self.latched, now_ms)
+
+    def _needs_meter(self):
+        """True when the winner's wish hangs on the meter; what protects the cells goes on."""
+        requests = self.requests
+        if requests.rank == BY_SELF_USE:
+            return True
+        return (requests.rank != BY_PROTECT_CHARGE and not self.island.islanded
+                and self.grid.reads_meter(requests.wish_w))
 
     def _flag_site(self):
         """Conditions that others know, for the tables of the diagnosis and the trips."""

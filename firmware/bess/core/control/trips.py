@@ -50,8 +50,9 @@ class Trips(Watch):
         self._restart_ms = [None] * _RESTARTS
         self._turn = 0
 
-    def tick(self, sequence, window, self_use, now_ms):
-        """Renew the trips. window: that of the last tick; self_use: tracking is in force."""
+    def tick(self, sequence, window, blind, now_ms):
+        """Renew the trips. window: that of the last tick; blind: what is wished needs a meter
+        whose reading is unknown."""
         now = self._image.now
         state, unconfirmed, power_w = now[PCS_STATE], now[PCS_UNCONFIRMED], now[BATTERY_W]
         on = self.flags
@@ -64,7 +65,7 @@ class Trips(Watch):
         if power_w is not None and not (window.lo_w - self._margin_w <= power_w
                                         <= window.hi_w + self._margin_w):
             on |= 1 << TRIP_PCS_OVERPOWER
-        if self_use and now[GRID_W] is None and self._meter_silent(now_ms):
+        if blind and self._meter_silent(now_ms):
             on |= 1 << TRIP_METER_SILENT
         if sequence.failed in _BY_FAILURE:
             on |= 1 << _BY_FAILURE[sequence.failed]
