@@ -36,7 +36,8 @@ def test_emergencies():
             happens(bench)
             spent_ms = bench.until(latched, 2000)
             manager = bench.manager
-            assert causes(manager) == (cause,) and spent_ms <= limit_ms, (why, spent_ms)
+            assert causes(manager) == (cause,), why
+            assert limit_ms // 2 <= spent_ms <= limit_ms, (why, spent_ms)
             assert (manager.command.run, manager.command.battery_w) == (0, 0), (why, "same tick")
             assert manager.mode == EMERGENCY and manager.first_cause == cause, why
             assert manager.outputs() & 8, (why, "trip output")
@@ -46,6 +47,14 @@ def test_emergencies():
             manager.start()
             bench.run(5000)
             assert bench.coils() == 0 and manager.command.run == 0, (why, "latched")
+
+
+def opened_ma(events):
+    """Current in the one event of an opening under load; None when there is none."""
+    found = [events.data(events.slot(back)) for back in range(32) if events.slot(back) >= 0
+             and events.event(events.slot(back)) == EVENT_OPENED_UNDER_LOAD]
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def test_contactors_of_an_emergency_open_at_a_small_current_or_in_time():
@@ -67,7 +76,7 @@ def test_contactors_of_an_emergency_open_at_a_small_current_or_in_time():
         spent_ms = bench.until(is_open, 8000)
         assert limit_ms - 400 <= spent_ms <= limit_ms, (why, spent_ms)
         assert bench.manager.openings == openings, why
-        assert bench.has(EVENT_OPENED_UNDER_LOAD) == openings, why
+        assert opened_ma(bench.manager.events) == (load_ma if openings else None), why
         bench.tick()
         assert bench.manager.image.now[OPENINGS] == openings, why
 
