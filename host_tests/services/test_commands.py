@@ -44,6 +44,7 @@ LINES = (
     ("authority", "remote", "asked"),
     ("maintenance leave", "refused: not in this mode", "it is not there"),
     ("test 100", "refused: not in this mode", "only in maintenance"),
+    ("sign", "refused: not in this mode", "only in maintenance"),
     ("shutdown", "emergency shutdown asked", "latched at the next tick"),
 )
 
@@ -84,6 +85,13 @@ def test_maintenance():
     app.bench.run(10_000)
     assert app.manager.mode == MAINTENANCE
     assert app.say("test 100") == ["ok"] and app.say("stop") == ["ok"]
+    app.bench.run(10_000)
+    for _ in range(90):
+        answer = app.say("sign")
+        if answer != ["it goes on"]:
+            break
+        app.bench.run(1000)
+    assert answer == ["unclear: try again"], "the bench has no meter"
     app.bench.run(10_000)
     assert app.say("maintenance leave") == ["ok"] and app.manager.mode == STANDBY
 

@@ -17,6 +17,9 @@ _REFUSALS = ("", "not started", "not in this mode", "an emergency is latched",
              "all are in use, or no memory is left",
              "somebody else asks at this rank", "looser than the configuration",
              "the clock is unknown")
+_VERDICTS = ("it goes on", "right", "the meter counts the wrong way round",
+             "the inverter moves the wrong way", "the inverter's reading has the wrong sign",
+             "the meter sees nothing of it", "the inverter does not move", "unclear: try again")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "daily")
 _LEVELS = ("info", "warning", "block", "trip", "emergency")
 _ENTRY = "schedule add DAY HH:MM MINUTES MODE W [once]; DAY sun..sat or daily"
@@ -44,6 +47,7 @@ def table(app):
         "authority": (words.authority, "authority local|remote: who may move power"),
         "maintenance": (words.maintenance, "maintenance [KEY]: enter; maintenance leave"),
         "test": (words.test, "test W: low power in maintenance, repeat within 5 s; stop ends it"),
+        "sign": (words.sign, "+-200 W in maintenance: do the signs fit? repeat each second"),
         "shutdown": (words.shutdown, "emergency shutdown, latched"),
         "reset": (words.reset, "reset the emergency when its causes are gone for 5 s"),
     }
@@ -193,6 +197,10 @@ class Words:
 
     def test(self, words):
         return _answer(self._manager.test_power(_number(words, 0, -50_000, 50_000)))
+
+    def sign(self, words):
+        refusal = self._manager.test_sign()
+        return _answer(refusal) if refusal else (_VERDICTS[self._manager.test.verdict],)
 
     def shutdown(self, words):
         self._manager.emergency_shutdown()

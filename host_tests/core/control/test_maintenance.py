@@ -74,3 +74,16 @@ def test_end():
 
 def test_codes():
     assert (NONE, POWER, CONTACTOR, TRICKLE) == (0, 1, 2, 3), "data of the event"
+
+
+def test_the_start_of_the_inverter_takes_nothing_off_the_time():
+    test = Trial(Ratings(20_000, 20_000, 20_000))
+    test.begin(POWER, 100, 0, 1000)
+    for now_ms in range(1000, 100_000, 1000):
+        test.begin(POWER, 100, 0, now_ms)
+        assert not test.over(now_ms, False)
+    for now_ms in range(100_000, 159_001, 1000):
+        test.begin(POWER, 100, 0, now_ms)
+        assert not test.over(now_ms)
+    test.begin(POWER, 100, 0, 159_001)
+    assert test.over(159_001)

@@ -20,7 +20,8 @@ _POWER_W_MIN = const(500)
 class Test:
     """kind: NONE, POWER, CONTACTOR or TRICKLE; wish_w: power wished (+ discharges).
 
-    charge_w, discharge_w: what a test may move at most, magnitudes.
+    charge_w, discharge_w: what a test may move at most, magnitudes. sign: the test of the signs
+    while it runs, else None; verdict: what the last one found, see sign_test.py, 0 is nothing yet.
     """
 
     def __init__(self, settings):
@@ -30,6 +31,8 @@ class Test:
         self.power_w_max = max(settings.w_rated // 20, _POWER_W_MIN)
         self.charge_w = min(self.power_w_max, settings.charge_w_max)
         self.discharge_w = min(self.power_w_max, settings.discharge_w_max)
+        self.sign = None
+        self.verdict = 0
         self._since_ms = 0
         self._renewed_ms = 0
 
@@ -46,11 +49,17 @@ class Test:
         """Nothing is tested any more."""
         self.kind = NONE
         self.wish_w = self.coils = 0
+        self.sign = None
 
-    def over(self, now_ms):
-        """True in the tick in which a test has not been renewed, or has had its time."""
+    def over(self, now_ms, flows=True):
+        """True in the tick in which a test has not been renewed, or has had its time.
+
+        flows: power may flow; the start of the inverter before takes nothing off the time.
+        """
         if not self.kind:
             return False
+        if not flows:
+            self._since_ms = now_ms
         late = (now_ms - self._renewed_ms) & TICK_MASK > _RENEW_MS
         long = self.kind == POWER and (now_ms - self._since_ms) & TICK_MASK > _POWER_MS
         return late or long

@@ -271,7 +271,7 @@ class Manager(Parts):
 
     def _maintain(self, now_ms):
         test = self.test
-        if test.over(now_ms) or test.kind and self.trips.present:
+        if test.over(now_ms, self.sequence.step == RUN_STEP) or test.kind and self.trips.present:
             self.end_test()
         if test.kind and test.kind != CONTACTOR:
             self.sequence.start(now_ms)
