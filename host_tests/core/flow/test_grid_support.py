@@ -52,12 +52,20 @@ FREQUENCY = (
     ("en50549", 50, 51_500, 3000, -2200, "52 %"),
     ("en50549", 50, 49_800, 0, 0, "edge"),
     ("en50549", 50, 49_300, 0, 2000, "and below"),
+    ("en50549", 50, 50_201, 3000, 2996, "1 mHz beyond the edge: 0.04 %"),
+    ("en50549", 50, 47_500, -2000, 7200, "92 %"),
+    ("en50549", 50, 47_250, -2000, 8200, "102 %: more than the rating as a change"),
+    ("en50549", 50, 52_000, -9000, -10_000, "bounded by the rating"),
     ("vde4105", 50, 50_700, 6000, 4800, "40 % of the present power per Hz"),
     ("vde4105", 50, 50_700, -6000, -7200, "charging: more"),
     ("vde4105", 50, 50_700, 0, 0, "nothing of nothing"),
     ("vde4105", 50, 51_500, 6000, 2880, "before it trips"),
     ("vde4105", 50, 49_300, 0, 2000, "storage supports by its rating"),
     ("vde4105", 50, 49_800, 1000, 1000, "edge"),
+    ("vde4105", 50, 50_200, 6000, 6000, "edge"),
+    ("vde4105", 50, 51_200, 6000, 3600, "1 Hz: 40 %"),
+    ("vde4105", 50, 47_500, 1000, 10_000, "92 % on top: bounded by the rating"),
+    ("vde4105", 50, 47_500, -6000, 3200, "92 % of the rating"),
     ("as4777", 50, 50_250, 6000, 6000, "edge"),
     ("as4777", 50, 51_125, 6000, -2000, "half of the way to full charge"),
     ("as4777", 50, 52_000, 6000, -10_000, "full charge"),
@@ -79,7 +87,11 @@ WATT = (
     ("ieee1547", None, 10_000, 10_000, "unknown"),
     ("ieee1547", 345_001, 10_000, 2000, "150 % just is a voltage"),
     ("ieee1547", 345_100, 10_000, 10_000, "more is none"),
+    ("ieee1547", 230_000, 10_000, 10_000, "1.00"),
+    ("ieee1547", 250_700, 10_000, 4000, "1.09"),
     ("as4777", 253_000, 10_000, 10_000, "253 V"),
+    ("as4777", 265_000, 10_000, 2000, "265 V: no less"),
+    ("as4777", 260_000, -8000, -8000, "charging helps"),
     ("as4777", 256_500, 10_000, 6000, "half way"),
     ("as4777", 260_000, 10_000, 2000, "260 V"),
     ("none", 260_000, 10_000, 10_000, "shipped disabled"),
@@ -94,6 +106,11 @@ VAR = (
     ("ieee1547", 234_600, 0, "1.02"),
     ("ieee1547", 241_500, -220, "1.05"),
     ("ieee1547", 248_400, -440, "1.08"),
+    ("ieee1547", 230_000, 0, "1.00"),
+    ("ieee1547", 253_000, -440, "1.10: no more"),
+    ("ieee1547a", 195_500, 250, "0.85: no more"),
+    ("ieee1547a", 241_500, -125, "1.05"),
+    ("ieee1547a", 264_500, -250, "1.15: no more"),
     ("ieee1547a", 207_000, 250, "0.90"),
     ("ieee1547a", 218_500, 125, "0.95"),
     ("ieee1547a", 230_000, 0, "1.00"),
@@ -102,14 +119,26 @@ VAR = (
     ("vde4105", 223_100, 0, "0.97"),
     ("vde4105", 236_900, 0, "1.03"),
     ("vde4105", 246_100, -436, "1.07"),
+    ("vde4105", 207_000, 436, "0.90: no more"),
+    ("vde4105", 218_500, 218, "0.95"),
+    ("vde4105", 241_500, -218, "1.05"),
+    ("vde4105", 253_000, -436, "1.10: no more"),
     ("as4777", 207_000, 440, "207 V"),
     ("as4777", 220_000, 0, "220 V"),
     ("as4777", 240_000, 0, "240 V"),
     ("as4777", 258_000, -600, "258 V"),
+    ("as4777", 200_000, 440, "200 V: no more"),
+    ("as4777", 213_500, 220, "half way up"),
+    ("as4777", 249_000, -300, "half way down"),
+    ("as4777", 265_000, -600, "265 V: no more"),
     ("as4777wp", 205_000, 300, "205 V"),
     ("as4777wp", 220_000, 0, "220 V"),
     ("as4777wp", 235_000, 0, "235 V"),
     ("as4777wp", 255_000, -400, "255 V"),
+    ("as4777wp", 200_000, 300, "200 V: no more"),
+    ("as4777wp", 212_500, 150, "half way up"),
+    ("as4777wp", 245_000, -200, "half way down"),
+    ("as4777wp", 260_000, -400, "260 V: no more"),
     ("as4777wp", None, 0, "unknown"),
     ("none", 255_000, 0, "shipped disabled"),
 )
@@ -327,3 +356,16 @@ def test_allocates_nothing_at_any_rating():
             control.rest()
         finally:
             micropython.heap_unlock()
+
+
+def test_a_voltage_that_is_lost_and_comes_back():
+    control = support("none", "ieee1547", "ieee1547")
+    for grid_mv, wanted_w, var_pm, why in (
+            (253_000, 2000, -440, "high"), (None, 10_000, 0, "nobody knows: no curve acts"),
+            (253_000, 2000, -440, "the same as before"), (230_000, 10_000, 0, "well again")):
+        w = settled(control, 10_000, None, grid_mv)
+        assert near(w, wanted_w, 6) and near(control.var_pm, var_pm, 1), (why, w, control.var_pm)
+    settled(control, 10_000, None, 253_000)
+    control.rest()
+    assert control.shift(10_000, None, 253_000, 200) > 9000, "it forgets what it had reached ..."
+    assert near(settled(control, 10_000, None, 253_000), 2000, 6), "... not where the curve leads"
