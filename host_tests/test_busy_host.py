@@ -6,6 +6,7 @@ tick takes no heap says nothing about a tick that never was. CPython's run is th
 """
 
 import json
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from host_tests import test_parity_host as parity
 from host_tests.sim import busy_seen
 from host_tests.sim.busy import Busy
-from tools import wasm32
+from tools import mpy_run, wasm32
 
 HOUR = 60
 MINUTES_32 = 10
@@ -110,7 +111,31 @@ def test_the_list_is_whole():
     assert sorted(wanted["owner"]) == [0, 10, 25, 40, 50, 60, 80, 90]
 
 
-def test_a_tick_that_takes_heap_and_a_command_outside_the_window_are_found():
+# A control tick that takes heap from tick 101 on.
+SABOTAGE = """
+import sys
+sys.path[:0] = [{root!r}, {firmware!r}]
+from host_tests.sim.busy import Busy
+world = Busy({seed}, locked=True)
+publish = world.manager.views.publish
+def spoil(now_ms, dt_ms):
+    if world.tick > 100:
+        world.junk = [dt_ms]
+    publish(now_ms, dt_ms)
+world.manager.views.publish = spoil
+world.run(150)
+"""
+
+
+def test_a_tick_that_takes_heap_is_found():
+    source = SABOTAGE.format(root=str(parity.ROOT), firmware=str(parity.ROOT / "firmware"),
+                             seed=SEED)
+    done = subprocess.run([mpy_run.interpreter(), "-X", f"heapsize={parity.HEAP}", "-c", source],
+                          capture_output=True, text=True, timeout=parity.TIMEOUT_S)
+    assert "FAULT tick 101" in done.stdout and done.returncode, done.stdout + done.stderr
+
+
+def test_a_command_outside_the_window_is_found():
     world = Busy(SEED, script=((1, "start"), (12, "set_constant_power", 50_000, 0)))
     assert world.run(200) and world.manager.command.battery_w == 50_000
     step = world.manager.step
