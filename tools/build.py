@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tools.bundle import PATH as BUNDLE
 from tools.bundle import bundle, place, with_hot_words
-from tools.fold import fold, module_name
+from tools.fold import fold, literals, module_name
 from tools.inline import inline
 from tools.lines import thin
 from tools.settings import settle
@@ -135,7 +135,7 @@ def joined(texts, starters=None):
     if first:
         texts[BUNDLE], back, _ = inline({**texts, **starters}, BUNDLE)
     texts, keys = settle({**texts, **starters})
-    texts = shorten(texts, free=keys)
+    texts = {path: literals(text) for path, text in shorten(texts, free=keys).items()}
     if first:
         texts[BUNDLE] = with_hot_words(texts[BUNDLE])
     texts = {path: text for path, text in texts.items() if path not in starters}

@@ -122,6 +122,20 @@ def rewrite(text, tree, numbers, own, held):
     return apply(text, edits)
 
 
+def literals(text):
+    """The text with each `bytes((1, 2, ..))` of constants as a literal: the tuple would stay."""
+    tree = ast.parse(text)
+    known, edits = constants(tree), []
+    for node in ast.walk(tree):
+        if (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "bytes"
+                and len(node.args) == 1 and isinstance(node.args[0], ast.Tuple)):
+            values = [number(part, known) for part in node.args[0].elts]
+            if None not in values:
+                lines = "\\\n" * (node.end_lineno - node.lineno)
+                edits.append((node, f"{lines}{bytes(values)!r}"))
+    return apply(text, edits)
+
+
 def import_edit(node, numbers):
     """The import without the folded names; as many lines as before."""
     left = [a for a in node.names if (a.asname or a.name) not in numbers]

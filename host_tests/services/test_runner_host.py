@@ -6,6 +6,7 @@ import types
 
 from tools import build
 
+from bess import app
 from bess.services import runner
 
 AT_START = ("__init__", "_reset", "add")    # Transactions.add() is called while links are made
@@ -26,7 +27,7 @@ def sources():
 
 
 def start_only():
-    return [name.replace(".", "/") + ".py" for name in runner._START_ONLY]
+    return [name.replace(".", "/") + ".py" for name in app._START_ONLY]
 
 
 def made_later(trees):
@@ -52,8 +53,8 @@ def functions(tree, at_start=AT_START):
 
 def test_constructors_that_are_needed_later_stay():
     missing = {name: where for name, where in made_later(list(sources())).items()
-               if name not in runner._MADE_LATER}
-    assert not missing, "make them in a constructor, or name them in runner._MADE_LATER"
+               if name not in app._MADE_LATER}
+    assert not missing, "make them in a constructor, or name them in app._MADE_LATER"
 
 
 def test_the_search_finds_one():
@@ -69,7 +70,7 @@ def test_start_only_modules_exist_and_stay_out_of_later_imports():
         if inside not in start_only():
             late = {node.module for function in functions(tree) for node in ast.walk(function)
                     if isinstance(node, ast.ImportFrom)}
-            assert not late.difference(AGAIN).intersection(runner._START_ONLY), inside
+            assert not late.difference(AGAIN).intersection(app._START_ONLY), inside
 
 
 def test_what_is_loaded_later_is_no_part_of_the_bundle():
@@ -93,7 +94,7 @@ def test_forget_and_forget_constructors():
         sys.modules.clear()
         sys.modules.update({"bess.things": package, "bess.things.part": part})
         thing = part.A(1)
-        runner.forget_constructors()
+        app.forget_constructors()
         assert thing.x == 1 and part.TcpServer().x == 2
         assert "__init__" not in part.A.__dict__
         runner.forget("bess.things.part")

@@ -12,19 +12,20 @@ CELL_MV_MAX = const(6000)
 
 # point, lowest, highest plausible value, 1 = without it there is no sample, 0 = it becomes None
 _LIMITS = (
-    (M_PACK_MV, 10_000, 100_000, 1),
-    (M_CURRENT_MA, -1_000_000, 1_000_000, 1),
-    (M_CELL_MV_MAX, CELL_MV_MIN, CELL_MV_MAX, 1),
-    (M_CELL_MV_MIN, CELL_MV_MIN, CELL_MV_MAX, 1),
-    (M_CELL_DC_MAX, -500, 1500, 1),
-    (M_CELL_DC_MIN, -500, 1500, 1),
-    (M_CHARGE_MA_MAX, 0, 1_000_000, 1),
-    (M_DISCHARGE_MA_MAX, 0, 1_000_000, 1),
-    (M_SOC_PM, 0, 1000, 0),
-    (M_SOH_PM, 0, 1000, 0),
-    (M_CYCLES, 0, 65_534, 0),
-    (M_FULL_DAH, 0, 65_534, 0),
+    M_PACK_MV, 10_000, 100_000, 1,
+    M_CURRENT_MA, -1_000_000, 1_000_000, 1,
+    M_CELL_MV_MAX, CELL_MV_MIN, CELL_MV_MAX, 1,
+    M_CELL_MV_MIN, CELL_MV_MIN, CELL_MV_MAX, 1,
+    M_CELL_DC_MAX, -500, 1500, 1,
+    M_CELL_DC_MIN, -500, 1500, 1,
+    M_CHARGE_MA_MAX, 0, 1_000_000, 1,
+    M_DISCHARGE_MA_MAX, 0, 1_000_000, 1,
+    M_SOC_PM, 0, 1000, 0,
+    M_SOH_PM, 0, 1000, 0,
+    M_CYCLES, 0, 65_534, 0,
+    M_FULL_DAH, 0, 65_534, 0,
 )
+_COLUMNS = const(4)
 
 
 def is_plausible(row):
@@ -32,12 +33,12 @@ def is_plausible(row):
 
     An implausible value that is not needed becomes None.
     """
-    for index, low, high, needed in _LIMITS:
-        value = row[index]
-        if value is None or not low <= value <= high:
-            if needed:
+    for k in range(0, len(_LIMITS), _COLUMNS):
+        value = row[_LIMITS[k]]
+        if value is None or not _LIMITS[k + 1] <= value <= _LIMITS[k + 2]:
+            if _LIMITS[k + 3]:
                 return False
-            row[index] = None
+            row[_LIMITS[k]] = None
     return (row[M_CELL_MV_MIN] <= row[M_CELL_MV_MAX]
             and row[M_CELL_DC_MIN] <= row[M_CELL_DC_MAX])
 

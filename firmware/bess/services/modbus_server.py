@@ -31,7 +31,7 @@ class ModbusServer:
         if writes not in WRITES:
             raise ValueError("writes: got %r, allowed: %s" % (writes, ", ".join(WRITES)))
         self._listener = listener
-        self._out = bytearray(_OUT_BYTES)
+        self._out = None            # for all connections, made for the first
         reader = Server(bank, units, writable=False)
         writer = reader if writes == "none" else Server(bank, units)
         self._for_loopback = writer
@@ -43,6 +43,8 @@ class ModbusServer:
 
     def session(self, is_loopback):
         """The framing of a new connection, with the permission of its origin."""
+        if self._out is None:
+            self._out = bytearray(_OUT_BYTES)
         server = self._for_loopback if is_loopback else self._for_others
         return TcpServer(server, self._out)
 

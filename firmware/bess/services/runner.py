@@ -5,12 +5,6 @@ import gc
 import sys
 
 _STOP_MS_MAX = 20_000
-_START_ONLY = ("bess.app", "bess.core.calendar", "bess.core.checks", "bess.core.checks_wiring",
-               "bess.core.config", "bess.core.points", "bess.devices.register_maps",
-               "bess.devices.wiring", "bess.ports.board")
-# Classes of which objects are made while the controller runs; the others need no constructor then.
-_MADE_LATER = ("Bell", "Calls", "ChargeParams", "DischargeParams", "Dwell", "Request", "Rounds",
-               "TcpServer", "Views")
 
 
 def forget(name):
@@ -24,30 +18,11 @@ def forget(name):
         delattr(sys.modules[package], last)
 
 
-def forget_constructors():
-    """Every object is made: without the makers the chip has a tenth of its program's RAM back."""
-    for name in list(sys.modules):
-        if name.startswith("bess."):
-            for word, value in list(sys.modules[name].__dict__.items()):
-                if isinstance(value, type) and word not in _MADE_LATER:
-                    forget_constructor(value, name)
-
-
-def forget_constructor(cls, module):
-    """Nothing happens to a class that the module has from elsewhere, or that has none.
-
-    Classes of an image do not know their module; those of libraries do.
-    """
-    if "__init__" in cls.__dict__ and getattr(cls, "__module__", module) == module:
-        cls.__init__ = None
-        del cls.__init__
-
-
 class Runner:
     """The parts that run together.
 
     faults: what is wrong with the configuration, as sentences. services: further objects with a
-    task `run()` each.
+    task `run()` each. leave_start: called when everything is made; forgets what only made it.
     """
 
     def __init__(self, manager, pins, cycle, links, pumps):
@@ -57,14 +32,15 @@ class Runner:
         self.faults = []
         self.services = []
         self.keeper = None
+        self.leave_start = None
         self._cycle = cycle
         self._pumps = pumps
 
     def main(self):
         """Run until Ctrl-C or a fault in the cycle; outputs are safe at the end in any case."""
-        forget_constructors()
-        for name in _START_ONLY:
-            forget(name)
+        if self.leave_start is not None:
+            self.leave_start()
+            self.leave_start = None
         for fault in self.faults:
             print("configuration:", fault)
         try:

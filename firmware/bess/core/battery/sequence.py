@@ -46,25 +46,31 @@ _COILS_MAIN = const(5)
 _FEEDBACK_MS = const(200)
 _PRECHARGE_TRIES = const(3)
 _PRECHARGE_BUS_MV = const(1000)
-# step: coils, run, phase, time limit in ms (0 = none), step after the limit, failure, next step
-_STEPS = (
-    (0, 0, OFF, 0, REST, FAILED_NONE, CHECK),                           # REST
-    (0, 0, STARTING, 1000, REST, FAILED_CONTACTOR, CLOSE_MINUS),        # CHECK
-    (K_MINUS, 0, STARTING, _FEEDBACK_MS, REST, FAILED_CONTACTOR, FILL),  # CLOSE_MINUS
-    (K_MINUS | PRECHARGE, 0, STARTING, 5000, COOL, FAILED_PRECHARGE_TRY, CLOSE_PLUS),   # FILL
-    (0, 0, STARTING, 0, REST, FAILED_NONE, CHECK),                      # COOL
-    (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, _FEEDBACK_MS, REST, FAILED_CONTACTOR, SETTLE),
-    (K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, 0, REST, FAILED_NONE, WAIT_PCS),   # SETTLE
-    (_COILS_MAIN, 0, STARTING, 60_000, OPEN_PLUS, FAILED_PCS, START_PCS),   # WAIT_PCS
-    (_COILS_MAIN, 1, STARTING, 0, STOP_PCS, FAILED_PCS, HOLD_ZERO),     # START_PCS, pcs_start_ms
-    (_COILS_MAIN, 1, STARTING, 5000, STOP_PCS, FAILED_PCS, RUN),        # HOLD_ZERO
-    (_COILS_MAIN, 1, RUNNING, 0, EMPTY, FAILED_NONE, RUN),              # RUN
-    (_COILS_MAIN, 1, STOPPING, 5000, STOP_PCS, FAILED_NONE, STOP_PCS),  # EMPTY
-    (_COILS_MAIN, 0, STOPPING, 0, OPEN_PLUS, FAILED_NONE, OPEN_PLUS),   # STOP_PCS
-    (K_MINUS, 0, STOPPING, _FEEDBACK_MS, OPEN, FAILED_NONE, OPEN),      # OPEN_PLUS
-    (0, 0, STOPPING, _FEEDBACK_MS, REST, WELDED, REST),                 # OPEN
-    (0, 0, OFF, 0, REST, FAILED_NONE, REST),                            # HOLD
-    (_COILS_MAIN, 0, OFF, 0, KEEP, FAILED_NONE, KEEP),                  # KEEP
+# step: coils, run, phase, step after the time limit, what that means, next step
+_COLUMNS = const(6)
+_STEPS = bytes((
+    0, 0, OFF, REST, FAILED_NONE, CHECK,  # REST
+    0, 0, STARTING, REST, FAILED_CONTACTOR, CLOSE_MINUS,  # CHECK
+    K_MINUS, 0, STARTING, REST, FAILED_CONTACTOR, FILL,  # CLOSE_MINUS
+    K_MINUS | PRECHARGE, 0, STARTING, COOL, FAILED_PRECHARGE_TRY, CLOSE_PLUS,  # FILL
+    0, 0, STARTING, REST, FAILED_NONE, CHECK,  # COOL
+    K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, REST, FAILED_CONTACTOR, SETTLE,
+    K_MINUS | PRECHARGE | K_PLUS, 0, STARTING, REST, FAILED_NONE, WAIT_PCS,  # SETTLE
+    _COILS_MAIN, 0, STARTING, OPEN_PLUS, FAILED_PCS, START_PCS,  # WAIT_PCS
+    _COILS_MAIN, 1, STARTING, STOP_PCS, FAILED_PCS, HOLD_ZERO,  # START_PCS, pcs_start_ms
+    _COILS_MAIN, 1, STARTING, STOP_PCS, FAILED_PCS, RUN,  # HOLD_ZERO
+    _COILS_MAIN, 1, RUNNING, EMPTY, FAILED_NONE, RUN,  # RUN
+    _COILS_MAIN, 1, STOPPING, STOP_PCS, FAILED_NONE, STOP_PCS,  # EMPTY
+    _COILS_MAIN, 0, STOPPING, OPEN_PLUS, FAILED_NONE, OPEN_PLUS,  # STOP_PCS
+    K_MINUS, 0, STOPPING, OPEN, FAILED_NONE, OPEN,  # OPEN_PLUS
+    0, 0, STOPPING, REST, WELDED, REST,  # OPEN
+    0, 0, OFF, REST, FAILED_NONE, REST,  # HOLD
+    _COILS_MAIN, 0, OFF, KEEP, FAILED_NONE, KEEP,  # KEEP
+))
+# step: time limit in ms, 0: none; of START_PCS pcs_start_ms
+_LIMIT_MS = (
+    0, 1000, _FEEDBACK_MS, 5000, 0, _FEEDBACK_MS, 0, 60_000, 0,
+    5000, 0, 5000, 0, _FEEDBACK_MS, _FEEDBACK_MS, 0, 0,
 )
 
 
@@ -171,26 +177,27 @@ class Sequence:
         """One tick: go on, time out, or stay."""
         self.failed = FAILED_NONE
         self._spent_ms = (now_ms - self._entered_ms) & TICK_MASK
-        row = _STEPS[self.step]
+        row = _COLUMNS * self.step
+        limit_ms = _LIMIT_MS[self.step]
         if self._done[self.step]():
-            self._enter(row[6], now_ms)
-        elif row[3] and self._spent_ms >= row[3]:
+            self._enter(_STEPS[row + 5], now_ms)
+        elif limit_ms and self._spent_ms >= limit_ms:
             self._expire(row, now_ms)
         elif self.step == START_PCS and self._spent_ms >= self._start_ms:
             self._expire(row, now_ms)
         if WAIT_PCS <= self.step <= RUN and self.strings.sets > 1:
             self.strings.tick(now_ms)
-            self._drive(_STEPS[self.step][0])
+            self._drive(_STEPS[_COLUMNS * self.step])
 
     def _expire(self, row, now_ms):
-        self.failed = row[5]
+        self.failed = _STEPS[row + 4]
         if self.step == FILL:
             self._tries += 1
             if self._tries >= _PRECHARGE_TRIES:
                 self.failed = FAILED_PRECHARGE
                 self._enter(OPEN, now_ms)
                 return
-        self._enter(row[4], now_ms)
+        self._enter(_STEPS[row + 3], now_ms)
 
     def _enter(self, step, now_ms):
         if step == OPEN_PLUS or step == OPEN:
@@ -201,11 +208,11 @@ class Sequence:
                 self.strings.open()
                 if not self._own_contactors:
                     step = REST
-        row = _STEPS[step]
+        row = _COLUMNS * step
         self.step = step
-        self._drive(row[0])
-        self.run = row[1]
-        self.phase = row[2]
+        self._drive(_STEPS[row])
+        self.run = _STEPS[row + 1]
+        self.phase = _STEPS[row + 2]
         self._entered_ms = now_ms
         self._peak_ma = 0
         if step == STOP_PCS:
