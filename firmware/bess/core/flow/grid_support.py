@@ -78,7 +78,8 @@ class GridSupport:
             w = self._by_voltage(w, dt_ms)
         if self._var is not None:
             self._reactive(dt_ms)
-        w = max(min(w, self._w_rated), -self._w_rated)
+        if not -self._w_rated <= w <= self._w_rated:
+            w = self._w_rated if w > 0 else -self._w_rated
         if (self.acts or self.shift_w) and w and self._last_w and (w > 0) != (self._last_w > 0):
             w = 0
         self._last_w = w
@@ -109,7 +110,9 @@ class GridSupport:
             droop.give_up(dt_ms)
         else:
             wish_pm = wish_w * 1000 // self._w_rated
-            droop.follow(max(min(wish_pm, 1000), -1000), grid_mhz, dt_ms)
+            if not -1000 <= wish_pm <= 1000:
+                wish_pm = 1000 if wish_pm > 0 else -1000
+            droop.follow(wish_pm, grid_mhz, dt_ms)
         if droop.shift_cpm == 0:
             return 0
         self.acts |= FREQUENCY_WATT
