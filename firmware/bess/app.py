@@ -33,7 +33,7 @@ _START_ONLY = ("bess.app", "bess.core.calendar", "bess.core.checks", "bess.core.
                "bess.devices.wiring", "bess.ports.board")
 # Classes of which objects are made while the controller runs; the others need no constructor then.
 _MADE_LATER = ("Bell", "Calls", "ChargeParams", "DischargeParams", "Dwell", "Request", "Rounds",
-               "TcpServer", "Views")
+               "SignTest", "TcpServer", "Views")
 # settings that a configuration with faults keeps; who may write is not among them
 _REACH = ("name", "modbus_port", "modbus_clients", "console", "wifi_ssid", "wifi_key")
 

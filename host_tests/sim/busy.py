@@ -93,7 +93,9 @@ class Busy:
         if self.tick % 10 == 0:
             self._tell_time(manager.image.now)
         self._step(now_ms)
-        manager.callbacks.run(now_ms)
+        manager.wishes.load_wanted()
+        if manager.callbacks is not None:
+            manager.callbacks.run(now_ms)
         self.seen.look()
         self._judge()
         self._note()

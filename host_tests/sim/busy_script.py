@@ -158,7 +158,7 @@ class Script:
 
     def raising(self):
         """Register a callback that fails."""
-        self._world.manager.callbacks.register(-1, _raise)
+        self._world.manager.register_callback(-1, _raise)
 
 
 def _raise(event, data, user_data):

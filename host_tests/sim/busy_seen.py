@@ -66,7 +66,7 @@ class Seen:
         self._events = manager.events.count
         self._before_ms = None
         self._islanded = False
-        manager.callbacks.register(-1, self._called)
+        manager.register_callback(-1, self._called)
 
     def mark(self, kind, number):
         self._marks[kind][number] = 1
@@ -96,11 +96,13 @@ class Seen:
                 lowest = bits & -bits
                 mark(kind, len(bin(lowest)) - 3)
                 bits ^= lowest
-        charge = manager.wishes.charge
-        if not charge.done and charge.wish_w and manager.command.battery_w < 0:
-            mark("method", charge._method)
-        mark("done", charge.done)
-        mark("done", manager.wishes.discharge.done)
+        operations = manager.wishes.operations
+        if operations is not None:
+            charge = operations.charge
+            if not charge.done and charge.wish_w and manager.command.battery_w < 0:
+                mark("method", charge._method)
+            mark("done", charge.done)
+            mark("done", operations.discharge.done)
         for bit in (1, 2, 4):
             if manager.support.acts & bit:
                 mark("curve", bit)

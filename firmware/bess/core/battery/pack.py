@@ -112,6 +112,13 @@ class Pack:
         """Leave a silent module out until `readmit`: it was away for too long to be trusted."""
         self.excluded |= 1 << index
 
+    def exclude_silent(self, span_ms, now_ms):
+        """Leave out every module that has been silent for more than span_ms."""
+        for i in range(self.count):
+            if not self.live[i] and not self.excluded >> i & 1:
+                if (now_ms - self.at_ms[i]) & TICK_MASK > span_ms:
+                    self.exclude(i)
+
     def join(self, strings):
         """Bits of the strings that are on the bus now."""
         self.joined = strings

@@ -43,8 +43,6 @@ class Manager(Parts):
     it is closed again when the next tick looks.
     """
 
-    # --- the tick -------------------------------------------------------------------------
-
     def step(self, now_ms):
         """One control tick at `now_ms`; every 100 ms. Allocates nothing."""
         self.look(now_ms)
@@ -126,14 +124,7 @@ class Manager(Parts):
             self.permits.update(pack, now_ms)
         if (0 < pack.modules_live < pack.count and self.sequence.closed()
                 and self.mode != EMERGENCY):
-            self._exclude_silent(now_ms)
-
-    def _exclude_silent(self, now_ms):
-        pack = self.pack
-        for i in range(pack.count):
-            if not pack.live[i] and not pack.excluded >> i & 1:
-                if (now_ms - pack.at_ms[i]) & TICK_MASK > self.settings.all_silent_ms:
-                    pack.exclude(i)
+            pack.exclude_silent(self.settings.all_silent_ms, now_ms)
 
     def _watch(self, now_ms):
         image, sequence = self.image, self.sequence
