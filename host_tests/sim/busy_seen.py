@@ -13,7 +13,7 @@ _SUMMER_S = 3600                    # clocks go forward at 01:00 UTC of the day 
 # no event of the tick: they belong to the store, the planner's task and the restart
 _EVENTS_ELSEWHERE = (
     "EVENT_RESTART", "EVENT_CONFIG_CHANGED", "EVENT_CONFIG_FALLBACK", "EVENT_STORE_REPAIRED",
-    "EVENT_PLAN_REFUSED",
+    "EVENT_PLAN_REFUSED", "EVENT_CONFIG_WARNING",
     "EVENT_INVARIANT",                  # only a bug can raise it
     "EVENT_PCS_OVERRULED",              # noted by the inverter's driver
 )
