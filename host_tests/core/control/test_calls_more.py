@@ -2,7 +2,7 @@
 
 from bess.core.control.calls import STATS
 from bess.core.control.modes import (
-    DISCHARGE, EMERGENCY, MAINTENANCE, REFUSED_DIRECTION, REFUSED_FULL, REFUSED_LATCHED,
+    CHARGE, DISCHARGE, EMERGENCY, MAINTENANCE, REFUSED_DIRECTION, REFUSED_FULL, REFUSED_LATCHED,
     REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
 )
 from bess.core.control import maintenance
@@ -28,6 +28,16 @@ def test_discharge_as_a_mode_runs_at_the_power_of_the_parameters():
     bench.run(5000)
     assert (manager.mode, manager.command.battery_w) == (DISCHARGE, 4000)
     assert manager.requests.rank == BY_MANUAL and manager.requests.left_ms is None
+
+
+def test_a_mode_is_no_test():
+    """In MAINTENANCE a power or a charge is a test, but a mode is refused."""
+    for mode in (CHARGE, DISCHARGE):
+        bench = maintained()
+        bench.run(1000)
+        assert bench.manager.set_mode(mode) == REFUSED_MODE
+        assert bench.manager.test.kind == 0
+    assert bench.manager.start_charging(0) == 0 and bench.manager.test.kind
 
 
 NOT_NOW = (

@@ -26,6 +26,8 @@ class Operate(PowerManager):
         within("mode", mode, STANDBY, MAINTENANCE)
         if mode == STANDBY:
             return self.stop()
+        if self.mode == MAINTENANCE and (mode == CHARGE or mode == DISCHARGE):
+            return self.refuse(REFUSED_MODE)    # a test is asked for by its own call
         if mode == CHARGE:
             return self.start_charging(0)
         if mode == DISCHARGE:
