@@ -12,6 +12,7 @@ from micropython import const
 
 _DEBOUNCE_MS = const(20)
 
+
 class Pins:
     """The board's inputs and outputs.
 

@@ -111,6 +111,24 @@ def test_the_emergency_input_and_a_shutdown_are_for_all():
     assert [causes(each) for each in bench.site.packs] == [(CAUSE_COMMANDED,)] * 3
 
 
+def test_a_press_during_a_tick_is_for_the_next_one():
+    """The interrupt may come between two packs: neither of them loses it."""
+    bench = SiteBench()
+    bench.run(1000)
+    first = bench.site.packs[0]
+    look = first.look
+
+    def disturbed(now_ms):
+        look(now_ms)
+        bench.site.pressed = True
+
+    first.look = disturbed
+    bench.tick()
+    first.look = look
+    bench.tick()
+    assert [causes(each) for each in bench.site.packs] == [(CAUSE_INPUT,)] * 3
+
+
 def test_a_press_between_two_ticks_is_for_all():
     bench = SiteBench().started(15_000)
     bench.site.pressed = True

@@ -86,10 +86,12 @@ class SiteTick(PowerManager):
         self.now_ms = now_ms
         packs = self.packs
         self._hand_out(now_ms)
+        if self.pressed:
+            self.pressed = False        # first: what comes from now on is for the next tick
+            for each in packs:
+                each.pressed = True
         for each in packs:
-            each.pressed = each.pressed or self.pressed
             each.look(now_ms)
-        self.pressed = False
         self._track(now_ms)
         for each in packs:
             each.wishes.tick(now_ms)
