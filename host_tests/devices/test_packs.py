@@ -105,7 +105,7 @@ def test_an_emergency_of_one_pack_is_stored_for_it_alone():
     broken = SiteBench(packs=2).site
     Keeper(broken, store, Clock())
     assert [each.mode == EMERGENCY for each in broken.packs] == [False, True]
-    assert broken.events.event(broken.events.slot(0)) == EVENT_STORE_REPAIRED
+    assert broken.events.event(broken.events.slot(1)) == EVENT_STORE_REPAIRED
 
 
 def test_the_calls_behind_registers_reach_every_pack():

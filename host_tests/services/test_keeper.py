@@ -3,7 +3,7 @@
 from bess.core.control.modes import CHARGE, EMERGENCY, IDLE, MAINTENANCE, STANDBY
 from bess.core.points import (
     BATTERY_W, CAUSE_COMMANDED, CAUSE_LATCH_UNREADABLE, EVENT_AUTO_RESTART_GIVEN_UP,
-    EVENT_STORE_REPAIRED,
+    EVENT_RESTART, EVENT_STORE_REPAIRED,
 )
 from bess.services.keeper import Keeper
 from host_tests.core.bench_pack import Bench, latched
@@ -81,6 +81,27 @@ def test_it_runs_again_after_a_restart():
     board = Board(store)
     assert board.run(9000).mode == STANDBY
     assert board.run(10_000).mode == IDLE and board.bench.manager.command.battery_w == 0
+
+
+def restarts(board):
+    """What the newest event RESTART says, None without any."""
+    events = board.bench.manager.events
+    for back in range(32):
+        slot = events.slot(back)
+        if slot >= 0 and events.event(slot) == EVENT_RESTART:
+            return events.data(slot)
+    return None
+
+
+def test_each_restart_is_an_event_that_counts_the_unplanned_ones():
+    store = Store()
+    board = Board(store)
+    assert restarts(board) == 0, "the first one"
+    for count in (1, 2, 3, 3):
+        board = Board(store)
+        assert restarts(board) == count
+    board.keeper.flush()
+    assert restarts(Board(store)) == 0, "a planned one"
 
 
 def test_after_three_restarts_in_a_row_it_waits_for_a_person():

@@ -7,8 +7,8 @@ The latch is on flash within 1 s; parameters and the schedule within a few secon
 import asyncio
 
 from bess.core.control import memory
-from bess.core.events import WARNING
-from bess.core.points import EVENT_STORE_REPAIRED
+from bess.core.events import INFO, WARNING
+from bess.core.points import EVENT_RESTART, EVENT_STORE_REPAIRED
 from bess.core.tick import TICK_MASK
 
 _LOOK_MS = 200
@@ -73,6 +73,7 @@ class Keeper:
         record = self._store.load("restarts")
         count = record[0] if record else _SOUND
         self._restarts = 0 if count == _SOUND else min(count + 1, _RESTARTS_MAX)
+        self._manager.events.note(EVENT_RESTART, INFO, self._restarts, self._clock.ticks_ms())
         if self._restarts >= _RESTARTS_MAX:
             self._manager.forget_run()
         self._save("restarts", bytes((self._restarts,)))
