@@ -140,6 +140,12 @@ def test_the_command_reports_what_is_broken():
     assert code == 1 and json.loads(again)["violations"] == json.loads(out)["violations"]
 
 
+def test_the_page_of_truths_and_faults_is_up_to_date():
+    code, out, _ = run("--table")
+    assert code == 0 and out == (ROOT / "docs" / "simulation.md").read_text()
+    assert "| grid loss | 5 to 60 | all but SOC, OPENING, RAMP |" in out
+
+
 def test_wrong_words_are_refused():
     code, _, fault = run("--sabotage", "gravity")
     assert code == 2 and "ramp" in fault
@@ -156,4 +162,4 @@ def test_the_edges_of_a_month():
     code, out, _ = run("--month", "--hours", "1.5", "--seed", "6", "--json")
     result = json.loads(out)
     assert code == 0, told(result)
-    assert result["ticks"] == 5400 and sum(result["faults_injected"].values()) >= 9
+    assert result["ticks"] >= 5400 and sum(result["faults_injected"].values()) >= 9

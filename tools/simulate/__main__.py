@@ -28,12 +28,17 @@ def parser():
     add("--jobs", type=int, default=0, help="processes for --many (one a core)")
     add("--month", action="store_true", help="30 days with faults, two wraps of the tick, "
         "clocks go forward; with fewer --hours only these moments")
+    add("--table", action="store_true", help="print truths and faults as docs/simulation.md")
     return arguments
 
 
 def main(words):
     options = parser().parse_args(words)
     from tools.simulate import many
+    if options.table:
+        from tools.simulate.table import page
+        print(page(), end="")
+        return 0
     hours = options.hours or 1.0
     if options.many:
         return many.many(options.many, hours, options.modules, options.jobs)

@@ -9,7 +9,8 @@ from tools.simulate.plant import PRECHARGES
 
 
 class Kind:
-    """One kind of fault: seconds it lasts, seconds to settle, truths that it suspends.
+    """One kind of fault: seconds it lasts (None: as long as its script), seconds to settle, truths
+    that it suspends.
 
     begin(world, random) and end(world); steps: ((seconds after the begin, what), ...).
     """
@@ -140,6 +141,7 @@ def _weld(world, random):
 
 
 _GRACE_S = 20.0
+_ERRAND_S = (1, 1)          # at least; it lasts as long as its script
 _LINK = "RAMP"
 BLACK = "black start"
 _BLIND = "RAMP OPENING"
@@ -197,11 +199,11 @@ KINDS = {
                        lambda world: world.jump_back()),
     "foreign master": Kind((30, 120), 150, _BLIND, _set(modules_wire__foreign_pm=300),
                            _set(modules_wire__foreign_pm=0)),
-    "stranger": Kind((1, 1), 240, _BLIND, _errand(errands.stranger, False)),
-    "maintenance": Kind((1, 1), 120, _LINK, _errand(errands.maintenance)),
-    "service key": Kind((1, 1), 240, _BLIND, _errand(errands.service)),
-    "schedule": Kind((1, 1), 60, "OPENING", _errand(errands.schedule)),
-    BLACK: Kind((1, 1), 240, _BLIND, _errand(errands.black_start)),
+    "stranger": Kind(None, 240, _BLIND, _errand(errands.stranger, False)),
+    "maintenance": Kind(None, 120, _LINK, _errand(errands.maintenance)),
+    "service key": Kind(None, 240, _BLIND, _errand(errands.service)),
+    "schedule": Kind(None, 60, "OPENING", _errand(errands.schedule)),
+    BLACK: Kind(None, 240, _BLIND, _errand(errands.black_start)),
     "cut store": Kind((20, 30), 240, _BLIND, _cut_store, _unpress),
 }
 SERIES = "silent module in a series string"
@@ -265,7 +267,7 @@ class Faults:
         self.in_force = self.last = name
         self.calm_s = 0.0
         self.suspended = kind.suspends
-        self._end_s = now_s + random.uniform(*kind.span_s)
+        self._end_s = now_s + random.uniform(*kind.span_s or _ERRAND_S)
         self._steps = [(now_s + after_s, what) for after_s, what in kind.steps]
         kind.begin(self._world, random)
 

@@ -1,5 +1,6 @@
 """True energy beside what the controller's counters say."""
 
+_NEW_S = 1.0                # a reading that is older has been missed by one at least
 _BELIEVED_S = 2.0           # a reading of power is unknown when it is older
 
 
@@ -9,7 +10,7 @@ class Ledger:
 
     Compared from each start of the controller to its end, as long as the inverter answers: a
     reading that nobody has is booked nowhere. While its reading lies, what was told counts; while
-    readings get lost on the wire, what was told last.
+    readings are missing, what was told last.
     """
 
     def __init__(self, world):
@@ -49,9 +50,10 @@ class Ledger:
     def count(self):
         """The controller comes to its tick: it books what flowed since the last one."""
         world, wire = self._world, self._world.wire("inverter")
-        wh = wire.power_w * self._waiting_s / 3600 if wire.is_troubled() else self._waiting_wh
+        age_s = world.now_s - wire.power_s
+        wh = self._waiting_wh if age_s <= _NEW_S else wire.power_w * self._waiting_s / 3600
         self._waiting_wh = self._waiting_s = 0.0
-        if self._base is not None and world.now_s - wire.power_s <= _BELIEVED_S:
+        if self._base is not None and age_s <= _BELIEVED_S:
             self.true_wh[0 if wh < 0 else 1] += abs(wh)
 
     def judge(self):

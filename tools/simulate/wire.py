@@ -96,7 +96,7 @@ class Wire:
         at += _TURN_MS
         if self._serial:
             at += (len(frame) + len(answer)) * _BYTE_US // 1000
-        if self.is_troubled() or self.foreign_pm:
+        if self.lost_pm or self.late_pm or self.spoilt_pm or self.foreign_pm:
             answer = self._trouble(answer, at, now_s)
             if answer is None:
                 return at
@@ -145,10 +145,6 @@ class Wire:
         if self._peer.tells_power:
             self.power_s = now_s + at / 1000
             self.power_w = self._peer.told_w
-
-    def is_troubled(self):
-        """True while answers get lost, or come too late or broken."""
-        return self.lost_pm or self.late_pm or self.spoilt_pm
 
     def _struggles(self):
         return self._transactions.timeouts != self._timeouts
