@@ -58,10 +58,17 @@ class Module:
 
     def cells_mv(self):
         """Terminal voltages of the four kinds of cell, the emptiest first."""
-        drop_mv, mah = self.current_ma * _CELL_MOHM / 1000, self.mah
-        a, b, c, d = self.offsets
-        return (rest_mv(mah + a) - drop_mv, rest_mv(mah + b) - drop_mv,
-                rest_mv(mah + c) - drop_mv, rest_mv(mah + d) - drop_mv)
+        drop_mv, mah, offsets = self.current_ma * _CELL_MOHM / 1000, self.mah, self.offsets
+        pm = mah / _MAH_PER_PM - _LOWEST_PM
+        if not 5 < pm < len(_STEEP_MV) - 5:         # an offset is 3 pm at most
+            return [rest_mv(mah + offset) - drop_mv for offset in offsets]
+        rest, steep = _REST_MV, _STEEP_MV
+        told = []
+        for offset in offsets:
+            at = pm + offset / _MAH_PER_PM
+            i = int(at)
+            told.append(rest[i] + steep[i] * (at - i) - drop_mv)
+        return told
 
     def soc_pm(self):
         """What the module believes."""
