@@ -1,6 +1,6 @@
 """What the charging methods share: power of a current, and the two hours of trickle a day."""
 
-from bess.core.battery.stages import MULTI_STAGE, Budget, ac_w
+from bess.core.battery.stages import HOLD, MULTI_STAGE, TRICKLE, Budget, ac_w
 from bess.core.tick import TICK_MASK
 from host_tests.core.battery.bench_charge import HOUR, MINUTE, Rig
 
@@ -75,6 +75,14 @@ def test_no_stage_before_the_last_ends_by_a_small_current():
     rig.set(high=3430).go(2)
     rig.set(high=3399).go(100)
     assert rig.charge.wish_w == -750 and rig.charge.done == 0, "third"
+
+
+def test_trickle_and_calibration_end_by_no_current():
+    for method, w in ((TRICKLE, -100), (HOLD, -1000)):
+        rig = Rig().begin(method)
+        rig.flowing_ma, rig.cell_high = 0, True
+        rig.set(high=3399).go(200)
+        assert rig.charge.done == 0 and rig.charge.wish_w == w, method
 
 
 def test_the_time_of_a_stage_to_the_millisecond():
