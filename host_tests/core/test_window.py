@@ -56,3 +56,17 @@ def test_nearest():
     window = opened()
     for wish_w, wanted_w in ((-9000, -5000), (-5000, -5000), (0, 0), (3999, 3999), (4001, 4000)):
         assert window.nearest(wish_w) == wanted_w
+
+
+def test_before_it_is_opened_nothing_is_permitted():
+    window = Window()
+    assert (window.lo_w, window.hi_w, window.lo_why, window.hi_why) == (0, 0, 0, 0)
+    assert window.nearest(5) == window.nearest(-5) == 0
+
+
+def test_a_single_watt_is_permitted():
+    window = Window()
+    window.open(9, 9, 6)
+    window.charge(1, 7)
+    window.discharge(1, 8)
+    assert (window.lo_w, window.hi_w, window.lo_why, window.hi_why) == (-1, 1, 7, 8)

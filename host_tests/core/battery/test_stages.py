@@ -1,6 +1,6 @@
 """What the charging methods share: power of a current, and the two hours of trickle a day."""
 
-from bess.core.battery.stages import HOLD, MULTI_STAGE, TRICKLE, Budget, ac_w
+from bess.core.battery.stages import HOLD, MULTI_STAGE, TRICKLE, Budget, Rounds, ac_w
 from bess.core.tick import TICK_MASK
 from host_tests.core.battery.bench_charge import HOUR, MINUTE, Rig
 
@@ -62,6 +62,12 @@ def test_less_than_a_minute_is_kept_for_the_next():
     assert budget.left_min(60_000) == 119
     assert budget.use(59_999, 120_000) and budget.left_min(120_000) == 119
     assert budget.use(1, 120_001) and budget.left_min(120_001) == 118
+
+
+def test_the_first_sample_begins_a_round_whoever_brings_it():
+    for fresh in (0b1, 0b10, 0b1000):
+        rounds = Rounds()
+        assert not rounds.over(0) and rounds.over(fresh) and rounds.over(fresh)
 
 
 def test_no_stage_before_the_last_ends_by_a_small_current():
