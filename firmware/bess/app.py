@@ -8,20 +8,28 @@ import json
 import sys
 
 from bess.core import config
+from bess.core.battery.params import ChargeParams, DischargeParams
+from bess.core.battery.rounds import Rounds
 from bess.core.battery.soc import Soc
 from bess.core.checks_wiring import check_board
 from bess.core.control.calls import PowerManager
 from bess.core.control.diagnosis import Diagnosis
+from bess.core.control.grid_watch import GridWatch
 from bess.core.events import WARNING
 from bess.core.points import (
     EVENT_CONFIG_CHANGED, EVENT_CONFIG_FALLBACK, EVENT_CONFIG_WARNING, TRIP_CONFIG,
 )
+from bess.core.tick import Dwell
 from bess.devices.wiring import build
 from bess.ports.board import board_pins, missing_pins
 from bess.ports.clock import Clock
 from bess.ports.flash import FlashStore
 from bess.ports.tcp import TcpPort
 from bess.ports.uart import UartPort
+from bess.protocols.modbus_tcp import TcpServer
+from bess.protocols.transactions import Request
+from bess.protocols.views import Views
+from bess.services.bell import Bell
 from bess.services.console import Console
 from bess.services.cycle import Cycle
 from bess.services.keeper import Keeper
@@ -29,11 +37,11 @@ from bess.services.pump import Pump
 from bess.services.runner import Runner, forget
 
 _START_ONLY = ("bess.app", "bess.core.calendar", "bess.core.checks", "bess.core.checks_wiring",
-               "bess.core.config", "bess.core.points", "bess.devices.register_maps",
-               "bess.devices.wiring", "bess.ports.board")
+               "bess.core.config", "bess.core.control.restoring", "bess.core.points",
+               "bess.devices.register_maps", "bess.devices.wiring", "bess.ports.board")
 # Classes of which objects are made while the controller runs; the others need no constructor then.
-_MADE_LATER = ("Bell", "Calls", "ChargeParams", "DischargeParams", "Dwell", "Request", "Rounds",
-               "SignTest", "TcpServer", "Views")
+_MADE_LATER = (Bell, ChargeParams, DischargeParams, Dwell, GridWatch, Request, Rounds, TcpServer,
+               Views)
 # settings that a configuration with faults keeps; who may write is not among them
 _REACH = ("name", "modbus_port", "modbus_clients", "console", "wifi_ssid", "wifi_key")
 
@@ -142,8 +150,8 @@ def forget_constructors():
     """Every object is made: without the makers the chip has a tenth of its program's RAM back."""
     for name in list(sys.modules):
         if name.startswith("bess."):
-            for word, value in list(sys.modules[name].__dict__.items()):
-                if isinstance(value, type) and word not in _MADE_LATER:
+            for value in list(sys.modules[name].__dict__.values()):
+                if isinstance(value, type) and value not in _MADE_LATER:
                     forget_constructor(value, name)
 
 

@@ -10,6 +10,20 @@ def test_heap():
     assert figures["total"] <= heap32.BYTES_MAX, figures
 
 
+LATER = ("battery.charge", "battery.discharge", "control.callbacks", "control.island",
+         "control.operate", "control.operations", "control.people", "control.schedule",
+         "flow.grid_support")
+BYTES_ALL_MAX = 145_000
+
+
+def test_everything_that_is_loaded_later_runs_on_the_image():
+    """Its makers are still there when the start's own are forgotten; and what it takes."""
+    total, loaded = heap32.live(heap32.files(**heap32.EVERYTHING), heap32.ASKED)
+    assert {f"bess.core.{name}" for name in LATER} <= set(loaded)
+    assert total <= BYTES_ALL_MAX
+    assert not {f"bess.core.{name}" for name in LATER}.intersection(heap32.live(heap32.files())[1])
+
+
 def test_heap_is_not_measured_on_a_controller_that_stands_still():
     """Without its site the same programs command no power: the measurement must say so."""
     found = heap32.files()

@@ -20,7 +20,7 @@ from tools.shorten import shorten
 STUBS = build.ROOT / "tools" / "bench" / "chip32"
 MODULES = 16
 TICKS = 100
-BYTES_MAX = 140_000         # what CI lets pass; the aim with the whole power manager is 112 640
+BYTES_MAX = 112_640         # 110 KB, with the virtual board's configuration
 
 _BEGIN = ("""import gc, sys, json, errno, struct, array, binascii, select, os
 import machine, socket, asyncio, time, peers
@@ -52,7 +52,18 @@ app.PowerManager = reach(app.PowerManager)
 del reach
 """
 _START_S = 20
-# What a configuration and people can ask for, all at once.
+# What a configuration and people can ask for, one by one and all at once. Loaded when asked for.
+PARTS = (
+    # what, changes of the configuration, calls; each beside the default
+    ("calls of a person or a program", {}, ("M.acknowledge() == M.set_authority(0)",)),
+    ("a charge or a discharge", {}, ("assert M.start_discharging(3000, 0) == 0",)),
+    ("the schedule, 16 entries", {"zone": "CET-1CEST,M3.5.0,M10.5.0/3"},
+     ("for n in range(16): assert M.add_schedule((1, 7, n, 0, 1, -2000, 60, 1)) == n",)),
+    ("a callback", {}, ("assert M.register_callback(-1, len) == 0",)),
+    ("an island", {"grid_connection": 1, "backup_output": 1, "pcs_forms_grid": 1}, ()),
+    ("curves of frequency and voltage",
+     {"frequency_watt": "en50549", "volt_watt": "ieee1547", "volt_var": "vde4105"}, ()),
+)
 EVERYTHING = {"frequency_watt": "en50549", "volt_watt": "ieee1547", "volt_var": "vde4105",
               "grid_connection": 1, "backup_output": 1, "pcs_forms_grid": 1,
               "zone": "CET-1CEST,M3.5.0,M10.5.0/3"}
@@ -157,6 +168,10 @@ def main():
         print(f"{name:34} {size:7}")
     print(f"{'objects, less bundled, forgotten':34} {figures['rest']:7}")
     print(f"{'in all':34} {figures['total']:7}")
+    print("above that, when it is asked for:")
+    for what, changes, asked in PARTS:
+        print(f"{what:34} {live(files(**changes), asked)[0] - figures['total']:7}")
+    print(f"{'everything, in all':34} {live(files(**EVERYTHING), ASKED)[0]:7}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from bess.core.tick import TICK_MASK, elapsed_ms
 from bess.devices.module_row import CELL_MV_MAX, CELL_MV_MIN, is_plausible, publish
 from bess.devices.polling import WRITE_ONE, Poll
 from bess.protocols.modbus import ABANDONED
-from bess.protocols.registers import I16, I32, U16, decode_rows, u16
+from bess.protocols.registers import I16, I32, U16, decode, u16
 from bess.protocols.transactions import Request
 
 _REGISTERS = const(48)
@@ -30,23 +30,26 @@ _CELLS_MOST = const(16)
 _BALANCE = const(100)
 _BALANCE_REFRESH_MS = const(20_000)     # the module forgets the request after 60 s
 
-_FIELDS = (
-    (M_FULL_DAH, 5, U16, 1, 1),
-    (M_PACK_MV, 6, U16, 10, 1),
-    (M_CURRENT_MA, 8, I32, -1, 1),
-    (M_SOC_PM, 10, U16, 1, 1),
-    (M_SOH_PM, 11, U16, 1, 1),
-    (M_CELL_MV_MAX, 12, U16, 1, 1),
-    (M_CELL_MV_MIN, 13, U16, 1, 1),
-    (M_CELL_DC_MAX, 14, I16, 1, 1),
-    (M_CELL_DC_MIN, 15, I16, 1, 1),
-    (M_CHARGE_MA_MAX, 16, U16, 100, 1),
-    (M_DISCHARGE_MA_MAX, 17, U16, 100, 1),
-    (M_STATE, 19, U16, 1, 1),
-    (M_PROTECTIONS, 21, U16, 1, 1),
-    (M_FAULTS, 22, U16, 1, 1),
-    (M_CYCLES, 23, U16, 1, 1),
-)
+# point, register, kind, factor; what is turned round has none
+_COLUMNS = const(4)
+_TURNED = const(0)
+_FIELDS = bytes((
+    M_FULL_DAH, 5, U16, 1,
+    M_PACK_MV, 6, U16, 10,
+    M_CURRENT_MA, 8, I32, _TURNED,
+    M_SOC_PM, 10, U16, 1,
+    M_SOH_PM, 11, U16, 1,
+    M_CELL_MV_MAX, 12, U16, 1,
+    M_CELL_MV_MIN, 13, U16, 1,
+    M_CELL_DC_MAX, 14, I16, 1,
+    M_CELL_DC_MIN, 15, I16, 1,
+    M_CHARGE_MA_MAX, 16, U16, 100,
+    M_DISCHARGE_MA_MAX, 17, U16, 100,
+    M_STATE, 19, U16, 1,
+    M_PROTECTIONS, 21, U16, 1,
+    M_FAULTS, 22, U16, 1,
+    M_CYCLES, 23, U16, 1,
+))
 
 # Values of the answer in hand: it comes whole and is used at once, so one list serves all.
 _SAMPLE = [None] * MODULE_POINTS
@@ -111,7 +114,10 @@ class Module:
         self._counter = counter
         if known is None or counter == known:
             return
-        decode_rows(_FIELDS, data, 0, _SAMPLE)
+        for k in range(0, len(_FIELDS), _COLUMNS):
+            value = decode(_FIELDS[k + 2], data, 2 * _FIELDS[k + 1])
+            factor = _FIELDS[k + 3]
+            _SAMPLE[_FIELDS[k]] = -value if factor == _TURNED else value * factor
         if is_plausible(_SAMPLE) and self._cells_are_whole(data):
             self.samples += 1
             sampled_ms = (now_ms - self._latency_ms) & TICK_MASK

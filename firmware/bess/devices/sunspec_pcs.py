@@ -38,9 +38,9 @@ _APART = const(-2)
 
 # row, point of the image, lowest, highest
 _READINGS = ((AC_CHZ, GRID_CHZ, 4000, 7000), (AC_DC_MV, DC_MV, 0, 2_000_000))
-# index of the rating, block, row
-_RATINGS = ((0, 3, NAMEPLATE_W), (1, 3, NAMEPLATE_CHARGE_W), (2, 3, NAMEPLATE_DISCHARGE_W),
-            (3, 4, SETTINGS_W_MAX), (4, 5, STATUS_STORAGE))
+# by index of the rating: row, block
+_RATINGS = (NAMEPLATE_W, 3, NAMEPLATE_CHARGE_W, 3, NAMEPLATE_DISCHARGE_W, 3,
+            SETTINGS_W_MAX, 4, STATUS_STORAGE, 5)
 
 
 class SunspecPcs(SunspecDevice):
@@ -64,7 +64,7 @@ class SunspecPcs(SunspecDevice):
         )
         super().__init__(unit, blocks)
         self.control = StorageControl(unit, image, command, w_rated, revert_ms)
-        self.ratings = [None] * len(_RATINGS)
+        self.ratings = [None] * (len(_RATINGS) // 2)
         self.null_frames = 0
         self._image = image
         self._w_most = min(_POWER_TIMES_RATED * w_rated, 1_000_000)
@@ -119,9 +119,9 @@ class SunspecPcs(SunspecDevice):
         elif block is blocks[_CONTROLS]:
             self._take_controls(data, now_ms)
         else:
-            for i, where, row in _RATINGS:
-                if block is blocks[where]:
-                    self.ratings[i] = point(data, row)
+            for i in range(len(self.ratings)):
+                if block is blocks[_RATINGS[2 * i + 1]]:
+                    self.ratings[i] = point(data, _RATINGS[2 * i])
             if block is blocks[_STATUS]:
                 self._connect(point(data, STATUS_GRID))
 

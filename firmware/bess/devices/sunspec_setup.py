@@ -14,15 +14,16 @@ from bess.protocols.transactions import Request
 STORAGE = const(1)
 CONTROLS = const(2)
 
-_REVERT_S = const(-1)
+_REVERT_S = const(255)
 # block, register, value wanted where the device implements it
-_WANTED = (
-    (STORAGE, 15, _REVERT_S),        # InOutWRte_RvrtTms
-    (STORAGE, 14, 0),                # InOutWRte_WinTms: no random delay
-    (STORAGE, 16, 0),                # InOutWRte_RmpTms: the ramp is ours
-    (STORAGE, 17, 1),                # ChaGriSet: charging from the grid
-    (CONTROLS, 2, 0),                # Conn_WinTms
-)
+_COLUMNS = const(3)
+_WANTED = bytes((
+    STORAGE, 15, _REVERT_S,          # InOutWRte_RvrtTms
+    STORAGE, 14, 0,                  # InOutWRte_WinTms: no random delay
+    STORAGE, 16, 0,                  # InOutWRte_RmpTms: the ramp is ours
+    STORAGE, 17, 1,                  # ChaGriSet: charging from the grid
+    CONTROLS, 2, 0,                  # Conn_WinTms
+))
 _TRIES = const(3)
 _NOT_IMPLEMENTED = const(0xFFFF)
 
@@ -36,7 +37,7 @@ class Setup:
         self.reverts = False
         self._revert_s = revert_s
         self._row = 0
-        self._tries = bytearray(len(_WANTED))
+        self._tries = bytearray(len(_WANTED) // _COLUMNS)
 
     def begin(self):
         """Another device, or the same anew: all may be tried again."""
@@ -47,9 +48,9 @@ class Setup:
 
     def look(self, block, data):
         """Compare the registers of a block, header first, with what they should be."""
-        for i in range(len(_WANTED)):
-            where, register, wanted = _WANTED[i]
-            if where == block and 2 * register + 2 <= len(data):
+        for i in range(len(self._tries)):
+            register, wanted = _WANTED[_COLUMNS * i + 1], _WANTED[_COLUMNS * i + 2]
+            if _WANTED[_COLUMNS * i] == block and 2 * register + 2 <= len(data):
                 word = u16(data, 2 * register)
                 good = word == self._value(wanted)
                 if wanted == _REVERT_S:
@@ -64,7 +65,8 @@ class Setup:
         row = 0
         while not self.due >> row & 1:
             row += 1
-        block, register, wanted = _WANTED[row]
+        at = _COLUMNS * row
+        block, register, wanted = _WANTED[at], _WANTED[at + 1], _WANTED[at + 2]
         self._row = row
         self.due &= ~(1 << row)
         self._tries[row] += 1

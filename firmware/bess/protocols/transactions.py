@@ -143,6 +143,8 @@ class Transactions:
     answer (also of a refusal) or None.
     """
 
+    _retries = 1
+
     def __init__(self, framing, retries=1, timeout_ms=500, gap_ms=5):
         self.broken = False
         self.sent = 0
@@ -151,7 +153,8 @@ class Transactions:
         self.exceptions = 0
         self.last_ok_ms = None
         self._framing = framing
-        self._retries = retries
+        if retries != 1:        # what nearly all have stands in the class
+            self._retries = retries
         self._timeout_ms = timeout_ms
         self._gap_ms = gap_ms if framing.serial else 0
         self._slots = []

@@ -15,13 +15,13 @@ _LOOK_MS = 200
 _SETTLED_MS = 600_000       # a restart after this uptime is no sign of trouble
 _RESTARTS_MAX = 3
 _SOUND = 255                # stored instead of a count
-# name, how it is written, how it is read, ms between two writes
+# name, how it is written, ms between two writes; read by restoring.RESTORE
 _RECORDS = (
-    ("latch", memory.dump_latch, memory.restore_latch, 0),
-    ("params", memory.dump_params, memory.restore_params, 2_000),
-    ("schedule", memory.dump_schedule, memory.restore_schedule, 2_000),
-    ("soc", memory.dump_soc, memory.restore_soc, 900_000),
-    ("counters", memory.dump_counters, memory.restore_counters, 900_000),
+    ("latch", memory.dump_latch, 0),
+    ("params", memory.dump_params, 2_000),
+    ("schedule", memory.dump_schedule, 2_000),
+    ("soc", memory.dump_soc, 900_000),
+    ("counters", memory.dump_counters, 900_000),
 )
 
 
@@ -43,40 +43,35 @@ class Keeper:
         self._started_ms = clock.ticks_ms()
         self._rested = True
         self._restarts = 0
+        from bess.core.control.restoring import RESTORE
         for i in range(count):
-            self._restore(i)
-        self._count_restart()
+            name, each = self._name(i), self._packs[i // len(_RECORDS)]
+            restore = RESTORE[i % len(_RECORDS)]
+            record = store.load(name)
+            if record is None and not store.damaged(name):
+                continue
+            if record is not None:
+                try:
+                    restore(each, record)
+                    self._stored[i] = record
+                    continue
+                except ValueError as fault:
+                    print(name, fault)
+            manager.events.note(EVENT_STORE_REPAIRED, WARNING, i, clock.ticks_ms())
+            restore(each, None)
+        # After three unplanned restarts, each within 10 minutes, it does not start by itself.
+        record = store.load("restarts")
+        count = record[0] if record else _SOUND
+        self._restarts = 0 if count == _SOUND else min(count + 1, _RESTARTS_MAX)
+        self._manager.events.note(EVENT_RESTART, INFO, self._restarts, self._clock.ticks_ms())
+        if self._restarts >= _RESTARTS_MAX:
+            manager.forget_run()
+        self._save("restarts", bytes((self._restarts,)))
 
     def _name(self, i):
         """Name of record i; the schedule of the further packs is that of the first one."""
         pack, i = divmod(i, len(_RECORDS))
         return _RECORDS[i][0] + str(pack + 1) if pack else _RECORDS[i][0]
-
-    def _restore(self, i):
-        name, restore = self._name(i), _RECORDS[i % len(_RECORDS)][2]
-        manager = self._packs[i // len(_RECORDS)]
-        record = self._store.load(name)
-        if record is not None:
-            try:
-                restore(manager, record)
-                self._stored[i] = record
-                return
-            except ValueError as fault:
-                print(name, fault)
-        elif not self._store.damaged(name):
-            return
-        self._manager.events.note(EVENT_STORE_REPAIRED, WARNING, i, self._clock.ticks_ms())
-        restore(manager, None)
-
-    def _count_restart(self):
-        """After three unplanned restarts, each within 10 minutes, it does not start by itself."""
-        record = self._store.load("restarts")
-        count = record[0] if record else _SOUND
-        self._restarts = 0 if count == _SOUND else min(count + 1, _RESTARTS_MAX)
-        self._manager.events.note(EVENT_RESTART, INFO, self._restarts, self._clock.ticks_ms())
-        if self._restarts >= _RESTARTS_MAX:
-            self._manager.forget_run()
-        self._save("restarts", bytes((self._restarts,)))
 
     async def run(self):
         """Task: write what changed."""
@@ -91,7 +86,7 @@ class Keeper:
         self._rested = rested
         for i in range(len(self._stored)):
             spent_ms = (now_ms - self._written_ms[i]) & TICK_MASK
-            if at_rest or spent_ms >= _RECORDS[i % len(_RECORDS)][3]:
+            if at_rest or spent_ms >= _RECORDS[i % len(_RECORDS)][2]:
                 self._write(i, now_ms)
         if self._restarts >= 0 and (now_ms - self._started_ms) & TICK_MASK >= _SETTLED_MS:
             self.settle()

@@ -32,11 +32,14 @@ class Pump:
         retry_ms (int, ms): pause after a failure; doubles while nothing answers, up to 30 times.
     """
 
+    _retry_ms = 1000
+
     def __init__(self, port, transactions, clock, retry_ms=1000):
         self._port = port
         self._transactions = transactions
         self._clock = clock
-        self._retry_ms = retry_ms
+        if retry_ms != 1000:        # what nearly all have stands in the class
+            self._retry_ms = retry_ms
         self._bell = Bell()
         self._fault = None          # why the reader ended, None while it runs
         self._answers_seen = 0      # signs of life at the last look

@@ -1,7 +1,8 @@
 """An island on the bench: an inverter, a pack and a grid set by hand."""
 
 from bess.core.control.grid_rules import BACKUP
-from bess.core.control.island import FOLLOWING, LOST, Island
+from bess.core.control.grid_watch import FOLLOWING, LOST
+from bess.core.control.island import Island
 from bess.core.events import Events
 from bess.core.tick import TICK_MASK
 

@@ -3,7 +3,8 @@
 import micropython
 
 from bess.core.control.grid_rules import BACKUP, EXPORT, INTERACTIVE, ISOLATED
-from bess.core.control.island import BY_CELL, BY_SOC, FOLLOWING, FORMING, LOST, PRESENT, UNKNOWN
+from bess.core.control.grid_watch import FOLLOWING, FORMING, LOST, PRESENT, UNKNOWN
+from bess.core.control.island import BY_CELL, BY_SOC
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
     EVENT_GRID_CONNECTED, EVENT_GRID_DISCONNECTED, EVENT_ISLAND, EVENT_ISLAND_BLACKOUT,

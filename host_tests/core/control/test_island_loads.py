@@ -1,6 +1,6 @@
 """Islands: which loads are shed when, and how they come back."""
 
-from bess.core.control.island import FOLLOWING, LOST, PRESENT
+from bess.core.control.grid_watch import FOLLOWING, LOST, PRESENT
 from bess.core.events import INFO, WARNING
 from bess.core.points import EVENT_LOAD_RESTORED, EVENT_LOAD_SHED
 from bess.core.tick import TICK_MASK

@@ -2,9 +2,9 @@
 
 import sys
 
-from bess.core.control import memory
+from bess.core.control import memory, restoring
 from bess.core.control.modes import CHARGE, IDLE, REFUSED_FULL, REFUSED_RANGE
-from bess.core.points import BY_CALIBRATION, EVENT_REFUSED, UTC_DAY, UTC_S
+from bess.core.points import BY_CALIBRATION, EVENT_REFUSED, PCS_GRID, UTC_DAY, UTC_S
 from host_tests.core.bench_pack import Bench
 
 ALWAYS = (1, 7, 0, 0, CHARGE, -2000, 1440, 1)
@@ -130,14 +130,14 @@ def test_entries_that_are_not_in_use():
 
 def test_stored_entries_are_loaded_at_boot():
     first = Bench().manager
-    assert memory.dump_schedule(first) == memory.NO_ENTRIES
-    memory.restore_schedule(first, memory.dump_schedule(first))
-    memory.restore_schedule(first, None)
+    assert memory.dump_schedule(first) == restoring.NO_ENTRIES
+    restoring.restore_schedule(first, memory.dump_schedule(first))
+    restoring.restore_schedule(first, None)
     assert loaded(first) == (False, False, False), "no entries"
     first.add_schedule((1, 7, 1, 2, IDLE, 0, 60, 1))
     kept = memory.dump_schedule(first)
     second = Bench().manager
-    memory.restore_schedule(second, kept)
+    restoring.restore_schedule(second, kept)
     assert loaded(second) == (True, True, False)
     assert second.get_schedule(0) == first.get_schedule(0)
 
@@ -148,7 +148,7 @@ def test_stored_entries_survive_a_boot_without_memory_for_them():
     kept = memory.dump_schedule(first)
     bench = Bench()
     with Without(SCHEDULE):
-        memory.restore_schedule(bench.manager, kept)
+        restoring.restore_schedule(bench.manager, kept)
     assert loaded(bench.manager) == (True, False, False)
     assert refusals(bench.manager) == [REFUSED_FULL]
     assert memory.dump_schedule(bench.manager) == kept, "nothing is written over them"
@@ -158,13 +158,39 @@ def test_stored_entries_survive_a_boot_without_memory_for_them():
 def test_damaged_entries_are_dropped():
     manager = Bench().manager
     try:
-        memory.restore_schedule(manager, b"\x11\x00")
+        restoring.restore_schedule(manager, b"\x11\x00")
     except ValueError:
         assert manager.wishes.schedule is None
-        assert memory.dump_schedule(manager) == memory.NO_ENTRIES
+        assert memory.dump_schedule(manager) == restoring.NO_ENTRIES
         assert manager.add_schedule(ALWAYS) == 0
     else:
         raise AssertionError("a record of two bytes was accepted")
+
+
+def test_an_island_is_loaded_where_the_site_may_be_one():
+    for changes, wanted, why in (
+        ({}, False, "interactive, without a backup output"),
+        ({"grid_connection": 3}, False, "export"),
+        ({"backup_output": 1}, True, "its backup output goes on without the grid"),
+        ({"grid_connection": 1}, True, "backup"),
+        ({"grid_connection": 0}, True, "isolated"),
+    ):
+        assert Bench(**changes).manager.island.is_island == wanted, why
+
+
+def test_an_island_is_loaded_when_the_connection_is_changed():
+    bench = Bench(locked=True)
+    manager = bench.run(1000)
+    manager.image.put(PCS_GRID, 2, bench.now_ms)
+    bench.run(1000)
+    state = manager.island.state
+    with Without("bess.core.control.island"):
+        assert manager.set_grid_connection(1) == REFUSED_FULL
+        assert not manager.island.is_island and manager.grid.kind == 2
+    assert manager.set_grid_connection(3) == 0 and not manager.island.is_island
+    assert manager.set_grid_connection(1) == 0 and manager.island.is_island
+    assert manager.island.state == state and manager.grid.kind == 1
+    bench.run(1000)
 
 
 def test_a_calibration_has_the_charge_loaded_between_two_ticks():

@@ -35,10 +35,9 @@ STATS = (CHARGE_WH, DISCHARGE_WH, IMPORT_WH, EXPORT_WH, PV_WH, LOAD_WH, CYCLES_P
 class PowerManager(Manager):
     """One pack with one inverter, made from checked settings (core/config.py)."""
 
-    def __init__(self, settings, site=None):
-        super().__init__(settings, site)
-        self._number = 0            # of a remote reset, see people.py
-        self._number_ms = 0
+    callbacks = None            # loaded with the first registration
+    _number = 0                 # of a remote reset, see people.py
+    _number_ms = 0
 
     def __getattr__(self, name):
         """A call that is not loaded yet."""

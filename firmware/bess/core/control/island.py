@@ -1,4 +1,4 @@
-"""The grid's presence, and the rules of an island.
+"""The rules of an island. Loaded where the site may become one.
 
 In an island the inverter forms the grid and power follows the load: 0 W is a blackout, not a safe
 state. So there is no power command there, only run or stop; what would be a limit elsewhere sheds
@@ -8,26 +8,16 @@ loads or curtails PV, and only an empty battery ends the island.
 from micropython import const
 
 from bess.core.control.grid_rules import BACKUP, ISOLATED
-from bess.core.curves import part
+from bess.core.control.grid_watch import FORMING, LOST, PRESENT, GridWatch
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
-    EVENT_GRID_CONNECTED, EVENT_GRID_DISCONNECTED, EVENT_ISLAND, EVENT_ISLAND_BLACKOUT,
-    EVENT_LOAD_RESTORED, EVENT_LOAD_SHED,
+    EVENT_ISLAND, EVENT_ISLAND_BLACKOUT, EVENT_LOAD_RESTORED, EVENT_LOAD_SHED,
 )
 from bess.core.tick import TICK_MASK, Dwell
-
-UNKNOWN = const(0)
-PRESENT = const(1)
-LOST = const(2)
-
-FOLLOWING = const(1)                # what the inverter was asked to do
-FORMING = const(2)
 
 BY_SOC = const(1)                   # data of ISLAND_BLACKOUT
 BY_CELL = const(2)
 
-_PRESENT_PM = const(850)            # of the nominal voltage: EN 50549 reconnects from there
-_LOST_PM = const(500)               # IEEE 1547: the fastest under-voltage trip
 _OUTPUTS = const(2)
 _ALL = const(3)
 _RESTORE_PM = const(100)            # above the value that shed
@@ -41,7 +31,7 @@ _BLACK_START_PM = const(50)         # above the minimum of the island
 _PV_W = const(100)                  # so much counts as sun
 
 
-class Island:
+class Island(GridWatch):
     """state: PRESENT, LOST or UNKNOWN. islanded: the inverter forms the grid.
 
     shed: bits of the load-shed outputs (1, 2). blackout: the island must end: stop. curtail: ask
@@ -50,44 +40,18 @@ class Island:
     which a lost grid is back: power returns with the reconnect ramp.
     """
 
+    is_island = True
+
     def __init__(self, settings, rules, pack, events):
-        self.state = UNKNOWN
-        self.islanded = self.blackout = self.curtail = False
-        self.may_black_start = self.blocked = self.reconnected = False
-        self.shed = 0
-        self._settings = settings
-        self._rules = rules             # knows the connection type in force
-        self._pack = pack
-        self._events = events
-        self._known = UNKNOWN           # the last state that was not UNKNOWN
+        super().__init__(settings, rules, pack, events)
         self._shed_pm = (settings.shed_1_pm, settings.shed_2_pm)
         self._apart = Dwell(_APART_MS)
         self._over = Dwell(_OVER_MS)
         self._cell_low = Dwell(_CELL_MS)
 
-    def watch(self, pcs_grid, grid_mv, now_ms):
-        """Renew `state`: as the inverter says (None: it does not), else by the meter's voltage.
-
-        grid_mv: a phase to neutral, None when unknown.
-        """
-        nominal_mv = self._settings.grid_mv_nominal
-        if pcs_grid:
-            state = pcs_grid
-        elif grid_mv is None or self._rules.kind == ISOLATED:
-            state = UNKNOWN             # alone, the meter sees what the inverter forms
-        elif grid_mv >= part(nominal_mv, _PRESENT_PM):
-            state = PRESENT
-        else:
-            state = LOST if grid_mv <= part(nominal_mv, _LOST_PM) else self.state
-        self.state = state
-        self.reconnected = state == PRESENT and self._known == LOST
-        self.blocked = state == LOST and not self._forms()
-        if state != UNKNOWN and state != self._known:
-            self._known = state
-            if state == PRESENT:
-                self._events.note(EVENT_GRID_CONNECTED, INFO, 0, now_ms)
-            else:
-                self._events.note(EVENT_GRID_DISCONNECTED, WARNING, 0, now_ms)
+    def follow_on(self, before):
+        """Go on from what a GridWatch knew: the connection type was changed, at rest."""
+        self.state, self.blocked, self._known = before.state, before.blocked, before._known
 
     def tick(self, run, charge_blocked, pv_w, now_ms):
         """The rules of an island; after `watch`.
@@ -104,10 +68,6 @@ class Island:
         elif self.shed and self._apart.held(True, now_ms):
             self._restore(soc_pm, now_ms)
         self.may_black_start = self.state != PRESENT and self._may_start(soc_pm, pv_w)
-
-    def _forms(self):
-        """True where the inverter may supply the site without the grid."""
-        return self._rules.kind <= BACKUP or self._settings.backup_output != 0
 
     def _may_start(self, soc_pm, pv_w):
         """True where a site may wake up without a grid, and would not end at once."""

@@ -12,7 +12,7 @@ from bess.core.control.checks import (
     SITE_CALIBRATION, SITE_OPENINGS, SITE_SOC, SITE_STUCK, TRIP as TRIP_LEVEL,
 )
 from bess.core.control.grid_rules import ISOLATED
-from bess.core.control.island import FOLLOWING, FORMING, LOST, PRESENT
+from bess.core.control.grid_watch import FOLLOWING, FORMING, LOST, PRESENT
 from bess.core.control.maintenance import CONTACTOR
 from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, STANDBY
 from bess.core.control.parts import Parts

@@ -6,7 +6,7 @@ those of the power manager.
 
 from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.control.calls import PowerManager
-from bess.core.control.grid_rules import EXPORT, ISOLATED
+from bess.core.control.grid_rules import BACKUP, EXPORT, ISOLATED
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOOSER,
     REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANGE, STANDBY, STARTING, within,
@@ -133,6 +133,11 @@ class Operate(PowerManager):
         within("kind", kind, ISOLATED, EXPORT)
         if self.mode != STANDBY or not self.stopped():
             return self.refuse(REFUSED_MODE)
+        if kind <= BACKUP and not self.island.is_island:
+            try:
+                self._be_island()
+            except (MemoryError, ImportError):
+                return self.refuse(REFUSED_FULL)
         self.grid.connect(kind)
         return 0
 

@@ -8,8 +8,8 @@ from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.battery.sequence import Sequence
 from bess.core.control.alarms import Alarms
 from bess.core.control.diagnosis import Diagnosis
-from bess.core.control.grid_rules import GridRules
-from bess.core.control.island import Island
+from bess.core.control.grid_rules import BACKUP, GridRules
+from bess.core.control.grid_watch import GridWatch
 from bess.core.control.journal import Journal
 from bess.core.control.limits import PackLimits
 from bess.core.control.maintenance import Test
@@ -63,7 +63,6 @@ class Parts:
         self.trips = Trips(settings, self.image)
         self.alarms = Alarms(self.events)
         self.site_io = SiteIo(settings)
-        self.callbacks = None       # loaded with the first registration
         self.permits = PackLimits(settings)
         self.charge_params = ChargeParams()
         self.discharge_params = DischargeParams()
@@ -72,7 +71,9 @@ class Parts:
         self.wishes = Wishes(self)
         self.tracking = Tracking(settings)
         self.grid = GridRules(settings) if site is None else site.grid
-        self.island = Island(settings, self.grid, self.pack, self.events)
+        self.island = GridWatch(settings, self.grid, self.pack, self.events)
+        if settings.grid_connection <= BACKUP or settings.backup_output:
+            self._be_island()
         self.direction = Direction(settings)
         self.support = None         # loaded where a curve is configured: few sites need it
         if (settings.frequency_watt, settings.volt_watt, settings.volt_var) != _NO_CURVES:
@@ -84,6 +85,13 @@ class Parts:
         self.views = Views(self)
         self.journal = Journal(self)
         self._reset(settings)
+
+    def _be_island(self):
+        """Load what only a site needs that may be an island."""
+        from bess.core.control.island import Island
+        island = Island(self.settings, self.grid, self.pack, self.events)
+        island.follow_on(self.island)
+        self.island = island
 
     def _reset(self, settings):
         """How it stands when it is made."""
