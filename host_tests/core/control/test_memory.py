@@ -1,6 +1,6 @@
 """What survives a restart: every field comes back, and the records keep their form."""
 
-from bess.core.control import memory
+from bess.core.control import memory, restoring
 from bess.core.control.modes import EMERGENCY, MAINTENANCE, STANDBY
 from bess.core.points import CAUSE_INPUT, CAUSE_LATCH_UNREADABLE
 from host_tests.core.bench_pack import Bench
@@ -22,7 +22,7 @@ LATCHES = (
 def test_the_latch():
     for record, mode, latched, why in LATCHES:
         manager = manager_of()
-        memory.restore_latch(manager, record)
+        restoring.restore_latch(manager, record)
         assert (manager.mode, manager.latched) == (mode, latched), why
         assert manager.first_cause == record[2], why
         assert manager.local == (record[4] == 1), why
@@ -32,7 +32,7 @@ def test_the_latch():
 
 def test_a_latch_that_nobody_can_read_is_a_cause():
     manager = manager_of()
-    memory.restore_latch(manager, None)
+    restoring.restore_latch(manager, None)
     assert manager.mode == EMERGENCY and manager.latched == 1 << CAUSE_LATCH_UNREADABLE
     assert manager.first_cause == CAUSE_LATCH_UNREADABLE
 
@@ -42,7 +42,7 @@ def test_the_wish_to_run():
                          (b"\x00\x00\x00\x00\x00\x00\x00\x00", False),
                          (b"\x00\x00\x00\x01\x00\x01\x00\x00", False)):
         bench = Bench()
-        memory.restore_latch(bench.manager, record)
+        restoring.restore_latch(bench.manager, record)
         bench.run(12_000)
         assert (bench.manager.run_wanted == 1) == runs, record
 
@@ -56,10 +56,10 @@ def test_parameters():
     bench.tick()
     record = memory.dump_params(bench.manager)
     after = Bench()
-    memory.restore_params(after.manager, None)
+    restoring.restore_params(after.manager, None)
     after.tick()
     assert after.manager.charge_params.w_max == 0, "nothing stored: the defaults"
-    memory.restore_params(after.manager, record)
+    restoring.restore_params(after.manager, record)
     after.tick()
     found = after.manager.charge_params
     assert (found.method, found.w_max, found.ma_max, found.mv_max, found.soc_pm_target,
@@ -78,16 +78,16 @@ def test_counters():
     record = memory.dump_counters(manager)
     assert len(record) == 64
     after = manager_of()
-    memory.restore_counters(after, None)
+    restoring.restore_counters(after, None)
     assert after.views.counters.wh == [0] * 8
-    memory.restore_counters(after, record)
+    restoring.restore_counters(after, record)
     assert after.views.counters.wh == [1000 + i for i in range(8)]
     assert list(after.views.counters.rest) == [2000 + i for i in range(8)]
 
 
 def test_what_makes_no_sense_is_refused():
-    for restore in (memory.restore_latch, memory.restore_params, memory.restore_counters,
-                    memory.restore_soc, memory.restore_schedule):
+    for restore in (restoring.restore_latch, restoring.restore_params, restoring.restore_counters,
+                    restoring.restore_soc, restoring.restore_schedule):
         for record in (b"", b"\x01", bytes(63), bytes(65)):
             try:
                 restore(manager_of(), record)
@@ -98,13 +98,13 @@ def test_what_makes_no_sense_is_refused():
 
 def test_schedule_and_count():
     manager = manager_of()
-    memory.restore_schedule(manager, None)
-    memory.restore_soc(manager, None)
+    restoring.restore_schedule(manager, None)
+    restoring.restore_soc(manager, None)
     assert manager.get_schedule(0) is None and manager.wishes.soc.soc_pm is None
     assert manager.add_schedule((1, 7, 5, 30, 3, 0, 60, 1)) == 0
     manager.wishes.soc.soc_pm, manager.wishes.soc.sigma_pm = 640, 12
     after = manager_of()
-    memory.restore_schedule(after, memory.dump_schedule(manager))
-    memory.restore_soc(after, memory.dump_soc(manager))
+    restoring.restore_schedule(after, memory.dump_schedule(manager))
+    restoring.restore_soc(after, memory.dump_soc(manager))
     assert after.get_schedule(0) == (True, 7, 5, 30, 3, 0, 60, True)
     assert (after.wishes.soc.soc_pm, after.wishes.soc.sigma_pm) == (640, 12)
