@@ -133,6 +133,9 @@ class Api(RuleBasedStateMachine):
     @initialize(stored=st.sampled_from(("nothing", "nothing", "running", "latch", "maintenance",
                                         "forgotten")))
     def boot(self, stored):
+        assert self.manager.wishes.load_schedule() == 0     # test_loading.py tests that it loads
+        assert self.manager.register_callback(-1, len) == 0
+        assert self.manager.unregister_callback(-1, len) == 1
         if stored == "latch":
             self.manager.restore_latch(1 << CAUSE_INPUT, CAUSE_INPUT)
         elif stored == "maintenance":
