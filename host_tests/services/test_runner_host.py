@@ -15,8 +15,9 @@ LAZY = ("bess/services/commands.py",)       # loaded anew for each line of the c
 LOADED = ("bess/core/calendar.py", "bess/core/battery/charge.py", "bess/core/battery/discharge.py",
           "bess/core/battery/stages.py", "bess/core/control/callbacks.py",
           "bess/core/control/island.py", "bess/core/control/operate.py",
-          "bess/core/control/operations.py",
-          "bess/core/control/people.py", "bess/core/control/schedule.py")
+          "bess/core/control/operations.py", "bess/core/control/people.py",
+          "bess/core/control/schedule.py", "bess/core/control/sign_test.py",
+          "bess/devices/register_calls.py")
 AGAIN = {"bess.core.calendar"}      # for the check of the zone at the start, and for the schedule
 
 

@@ -1,6 +1,7 @@
 """What the charging methods share: power of a current, and the two hours of trickle a day."""
 
-from bess.core.battery.stages import HOLD, MULTI_STAGE, TRICKLE, Budget, Rounds, ac_w
+from bess.core.battery.rounds import Rounds, ac_w
+from bess.core.battery.stages import HOLD, MULTI_STAGE, TRICKLE, Budget
 from bess.core.tick import TICK_MASK
 from host_tests.core.battery.bench_charge import HOUR, MINUTE, Rig
 

@@ -1,6 +1,6 @@
 """What ends a discharge of a person, whom the one charge serves, wishes that change."""
 
-from bess.core.battery.charge import DURATION, STOPPED, TIMEOUT
+from bess.core.battery.rounds import DURATION, STOPPED, TIMEOUT
 from bess.core.control.modes import CHARGE, DISCHARGE, IDLE
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
@@ -99,7 +99,7 @@ def test_a_charge_of_a_person_follows_its_method():
     bench.rows(M_CELL_MV_MAX, 3460)
     bench.run(6000)
     assert -5000 < manager.command.battery_w < 0, "the cell is held, so less flows"
-    assert manager.requests.wish_w == manager.wishes.charge.wish_w
+    assert manager.requests.wish_w == manager.wishes.operations.charge.wish_w
 
 
 def test_a_discharge_of_a_person_is_held_against_losses():
@@ -110,7 +110,7 @@ def test_a_discharge_of_a_person_is_held_against_losses():
     bench.pcs_w = 4700
     bench.run(20_000)
     assert 5000 < manager.command.battery_w <= 5500, "the inverter gives too little"
-    assert manager.requests.wish_w == manager.wishes.discharge.wish_w
+    assert manager.requests.wish_w == manager.wishes.operations.discharge.wish_w
 
 
 def test_power_for_a_time():
