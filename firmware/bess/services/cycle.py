@@ -6,7 +6,8 @@ import gc
 from micropython import const
 
 from bess.core.points import (
-    EPOCH_S, HEAP_FREE_KB, INPUTS, LINKS, STRING_INPUTS, TICK_US, TICKS_LATE, UTC_DAY, UTC_S,
+    EPOCH_S, HEAP_FREE_KB, INPUTS, LINKS, STRING_COILS, STRING_INPUTS, TICK_US, TICKS_LATE,
+    UTC_DAY, UTC_S,
 )
 from bess.core.tick import TICK_MASK
 
@@ -109,7 +110,8 @@ class Cycle:
             if self._faults >= _FAULTS_MAX:
                 self._pins.release_outputs()
                 return
-        self._pins.write_outputs(manager.outputs() | manager.coils() >> 3 << _SETS_BIT)
+        more = (manager.image.now[STRING_COILS] or 0) >> 3      # the first set is in OUTPUTS
+        self._pins.write_outputs(manager.outputs() | more << _SETS_BIT)
 
     def _report(self):
         now = self._manager.image.now

@@ -8,7 +8,7 @@ from hypothesis.stateful import (
 )
 
 from bess.core.battery.sequence import K_MINUS, K_PLUS, PRECHARGE
-from bess.core.control.calls import LIMITS, STATS, STATUS
+from bess.core.control.operate import LIMITS, STATS, STATUS
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_CLOCK, STANDBY,
 )

@@ -9,7 +9,8 @@ from bess.core.points import (
     CAUSE_CELL_HIGH, CAUSE_INPUT, CAUSE_LATCH_UNREADABLE, EVENT_EMERGENCY_RESET,
     EVENT_RESET_REFUSED, TRIP_CONFIG, WHY_PARAMETERS, WHY_RATING,
 )
-from bess.core.control.calls import LIFE_MS_MAX, LIFE_MS_MIN, LIMITS, STATUS
+from bess.core.control.calls import LIFE_MS_MAX, LIFE_MS_MIN
+from bess.core.control.operate import LIMITS, STATUS
 from host_tests.core.bench_pack import Bench
 
 RANGES = (

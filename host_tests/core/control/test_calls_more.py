@@ -1,6 +1,6 @@
 """Calls in states that are rare: during MAINTENANCE, after a shutdown, by a mode's number."""
 
-from bess.core.control.calls import STATS
+from bess.core.control.operate import STATS
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, MAINTENANCE, REFUSED_DIRECTION, REFUSED_FULL, REFUSED_LATCHED,
     REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,

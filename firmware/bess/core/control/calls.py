@@ -12,24 +12,16 @@ people.py are loaded by the first of them that is made; without memory that one 
 
 from bess.core.control.manager import Manager
 from bess.core.control.modes import (
-    EMERGENCY, ENTRIES, MAINTENANCE, OFF, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION, REFUSED_FULL,
+    EMERGENCY, MAINTENANCE, OFF, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION, REFUSED_FULL,
     REFUSED_LATCHED, REFUSED_LOCAL_ONLY, REFUSED_MODE, REFUSED_RANK_HELD, STANDBY, within,
 )
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
-    BATTERY_W, CHARGE_WH, COMMAND_W, CYCLES_PM, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP,
-    EVENT_COUNT, EVENT_PCS_OVERRULED, EVENT_REFUSED, EXPORT_WH, GRID_W, HI_REASON, HI_W, IMPORT_WH,
-    LOAD_W, LOAD_WH, LO_REASON, LO_W, MODE, OPENINGS, OWNER, PHASE, PV_W, PV_WH, SOC_PM,
-    TRIP_CONFIG, UPTIME_S, WISH_W,
+    EVENT_AUTO_RESTART_GIVEN_UP, EVENT_PCS_OVERRULED, EVENT_REFUSED, TRIP_CONFIG,
 )
 
 LIFE_MS_MIN = 1_000
 LIFE_MS_MAX = 3_600_000
-# what status(out) and limits(out) fill in, in this order
-STATUS = (MODE, PHASE, SOC_PM, BATTERY_W, GRID_W, LOAD_W, PV_W, COMMAND_W, OWNER, WISH_W)
-LIMITS = (LO_W, HI_W, LO_REASON, HI_REASON)
-STATS = (CHARGE_WH, DISCHARGE_WH, IMPORT_WH, EXPORT_WH, PV_WH, LOAD_WH, CYCLES_PM, OPENINGS,
-         EVENT_COUNT, UPTIME_S)
 
 
 class PowerManager(Manager):
@@ -166,54 +158,6 @@ class PowerManager(Manager):
         forbidden = (battery_w < 0 and not settings.charge_w_max
                      or battery_w > 0 and not settings.discharge_w_max)
         return REFUSED_DIRECTION if forbidden else 0
-
-    # --- state ----------------------------------------------------------------------------
-
-    def add_schedule(self, fields):
-        """Write the first free of 16 entries; its number, or -1 when all are in use (FULL).
-
-        FULL is also the refusal when there is no memory for the schedule, which is loaded with
-        its first entry.
-
-        fields: (enabled, day, hour, minute, mode, power_w, minutes, repeat), see schedule.py.
-        """
-        entry = -1
-        if self.wishes.load_schedule() == 0:
-            entry = self.wishes.schedule.add(fields)
-        if entry < 0:
-            self.refuse(REFUSED_FULL)
-        return entry
-
-    def get_schedule(self, entry):
-        """Fields of an entry, None when it is not in use."""
-        within("entry", entry, 0, ENTRIES - 1)
-        schedule = self.wishes.schedule
-        return None if schedule is None else schedule.get(entry)
-
-    def unregister_callback(self, event, function):
-        """End what register_callback began; how many registrations that were."""
-        return 0 if self.callbacks is None else self.callbacks.unregister(event, function)
-
-    def acknowledge(self, number=-1):
-        """A person has seen this diagnosis (-1: all); how many rows of the active list."""
-        return self.alarms.acknowledge(number)
-
-    def status(self, out):
-        """Fill `out` (a list of len(STATUS)) with the points of STATUS; None is unknown."""
-        self._fill(STATUS, out)
-
-    def limits(self, out):
-        """Fill `out` (a list of len(LIMITS)) with the window and the reasons of its sides."""
-        self._fill(LIMITS, out)
-
-    def stats(self, out):
-        """Fill `out` (a list of len(STATS)) with energy counters, cycles and openings."""
-        self._fill(STATS, out)
-
-    def _fill(self, points, out):
-        now = self.image.now
-        for i in range(len(points)):
-            out[i] = now[points[i]]
 
     # --- at boot --------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ from bess.core.points import (
     CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT,
     EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY, EVENT_INVARIANT,
     EVENT_MODE_CHANGE, EVENT_OVERPOWER, EVENT_TEST, EVENT_TRIP, GRID_CHZ, GRID_MV, GRID_W, OUTPUTS,
-    PCS_GRID, PCS_UNCONFIRMED, PV_W, TRIP_GRID_UNEXPECTED, TRIP_PCS_OVERPOWER, UPTIME_S,
+    PCS_GRID, PCS_UNCONFIRMED, PV_W, STRING_COILS, TRIP_GRID_UNEXPECTED,
+    TRIP_PCS_OVERPOWER, UPTIME_S,
     WHY_CELL_HIGH,
 )
 from bess.core.request import FOR_EVER
@@ -103,10 +104,6 @@ class Manager(Parts):
     def outputs(self):
         """Bits for the board's outputs, in the order of the point OUTPUTS."""
         return self.image.now[OUTPUTS] or 0
-
-    def coils(self):
-        """Contactor coils of all sets, three bits each: K-, precharge, K+."""
-        return self.sequence.coils
 
     def _take_params(self):
         """A set of parameters is taken whole at the beginning of a tick."""
@@ -389,6 +386,7 @@ class Manager(Parts):
         self.sequence.run = 0
         self.breach(0, now_ms)
         self.image.now[OUTPUTS] = (self.views.outputs(self) | OUT_TRIP) & ~OUT_ALARM_OK
+        self.image.now[STRING_COILS] = self.sequence.coils
 
     def breach(self, number, now_ms):
         """An invariant does not hold: only a bug can do that. Zero, and latch."""

@@ -1,4 +1,4 @@
-"""Calls that operate the pack: constant power, charges, discharges, schedule, parameters.
+"""Calls that operate the pack: constant power, charges, discharges, schedule, parameters, state.
 
 Loaded by the first of them, or of people.py, that is made (see calls.py): the methods become
 those of the power manager.
@@ -8,12 +8,22 @@ from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.control.calls import PowerManager
 from bess.core.control.grid_rules import BACKUP, EXPORT, ISOLATED
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOOSER,
-    REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANGE, STANDBY, STARTING, within,
+    CHARGE, DISCHARGE, EMERGENCY, ENTRIES, IDLE, MAINTENANCE, REFUSED_FULL, REFUSED_LATCHED,
+    REFUSED_LOOSER, REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANGE, STANDBY, STARTING, within,
+)
+from bess.core.points import (
+    BATTERY_W, CHARGE_WH, COMMAND_W, CYCLES_PM, DISCHARGE_WH, EVENT_COUNT, EXPORT_WH, GRID_W,
+    HI_REASON, HI_W, IMPORT_WH, LOAD_W, LOAD_WH, LO_REASON, LO_W, MODE, OPENINGS, OWNER, PHASE,
+    PV_W, PV_WH, SOC_PM, UPTIME_S, WISH_W,
 )
 
 MINUTES_MAX = 1440
 METHODS = 4
+# what status(out) and limits(out) fill in, in this order
+STATUS = (MODE, PHASE, SOC_PM, BATTERY_W, GRID_W, LOAD_W, PV_W, COMMAND_W, OWNER, WISH_W)
+LIMITS = (LO_W, HI_W, LO_REASON, HI_REASON)
+STATS = (CHARGE_WH, DISCHARGE_WH, IMPORT_WH, EXPORT_WH, PV_WH, LOAD_WH, CYCLES_PM, OPENINGS,
+         EVENT_COUNT, UPTIME_S)
 
 
 class Operate(PowerManager):
@@ -100,6 +110,27 @@ class Operate(PowerManager):
         return 0 if starting else REFUSED_NOT_STARTED
 
     # --- schedule -------------------------------------------------------------------------
+
+    def add_schedule(self, fields):
+        """Write the first free of 16 entries; its number, or -1 when all are in use (FULL).
+
+        FULL is also the refusal when there is no memory for the schedule, which is loaded with
+        its first entry.
+
+        fields: (enabled, day, hour, minute, mode, power_w, minutes, repeat), see schedule.py.
+        """
+        entry = -1
+        if self.wishes.load_schedule() == 0:
+            entry = self.wishes.schedule.add(fields)
+        if entry < 0:
+            self.refuse(REFUSED_FULL)
+        return entry
+
+    def get_schedule(self, entry):
+        """Fields of an entry, None when it is not in use."""
+        within("entry", entry, 0, ENTRIES - 1)
+        schedule = self.wishes.schedule
+        return None if schedule is None else schedule.get(entry)
 
     def update_schedule(self, entry, fields):
         """Write entry 0..15 whole."""
@@ -194,3 +225,30 @@ class Operate(PowerManager):
             except (MemoryError, ImportError):
                 return self.refuse(REFUSED_FULL)
         return self.refuse_if(self.callbacks.register(event, function, user_data))
+
+    def unregister_callback(self, event, function):
+        """End what register_callback began; how many registrations that were."""
+        return 0 if self.callbacks is None else self.callbacks.unregister(event, function)
+
+    def acknowledge(self, number=-1):
+        """A person has seen this diagnosis (-1: all); how many rows of the active list."""
+        return self.alarms.acknowledge(number)
+
+    # --- state ----------------------------------------------------------------------------
+
+    def status(self, out):
+        """Fill `out` (a list of len(STATUS)) with the points of STATUS; None is unknown."""
+        self._fill(STATUS, out)
+
+    def limits(self, out):
+        """Fill `out` (a list of len(LIMITS)) with the window and the reasons of its sides."""
+        self._fill(LIMITS, out)
+
+    def stats(self, out):
+        """Fill `out` (a list of len(STATS)) with energy counters, cycles and openings."""
+        self._fill(STATS, out)
+
+    def _fill(self, points, out):
+        now = self.image.now
+        for i in range(len(points)):
+            out[i] = now[points[i]]

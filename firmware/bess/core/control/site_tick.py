@@ -337,13 +337,7 @@ class SiteTick(PowerManager):
         self.command.battery_w = self.command.run = 0
         for each in self.packs:
             each.fail(now_ms)
-
-    def coils(self):
-        """Contactor coils of all packs, set by set."""
-        coils = 0
-        for i in range(len(self.packs)):
-            coils |= self.packs[i].sequence.coils << 3 * self.sets * i
-        return coils
+        self.views.publish(now_ms)
 
     def outputs(self):
         """Bits of the board's outputs: what any pack wants; the alarm relay holds for all."""

@@ -83,7 +83,7 @@ class SiteViews:
 
     def _look_at_packs(self, site, now):
         """Mode and latch of the site, and the bits of all packs."""
-        modes = causes = trips = run_wanted = bits = 0
+        modes = causes = trips = run_wanted = bits = coils = shift = 0
         latched, alarm_ok = -1, OUT_ALARM_OK
         for each in site.packs:
             modes |= 1 << each.mode
@@ -94,11 +94,13 @@ class SiteViews:
             out = each.image.now[OUTPUTS] or 0
             alarm_ok &= out
             bits |= out & ~(_COILS | OUT_ALARM_OK | OUT_LIFE)
+            coils |= each.sequence.coils << shift
+            shift += 3 * site.sets
             each.image.now[LOAD_W] = now[LOAD_W]
         lead = site.packs[0]
         first = lead.image.now[OUTPUTS] or 0
         now[OUTPUTS] = bits | alarm_ok | first & (_COILS | OUT_LIFE)
-        now[STRING_COILS] = site.coils()
+        now[STRING_COILS] = coils
         now[CAUSES], now[TRIPS] = causes, trips
         if latched and not site.latched:
             site.end_manual()           # nobody is left to follow it
