@@ -219,3 +219,21 @@ def test_a_stop_forgets_the_fraction_of_a_watt():
     assert follower.follow(5555, window(), 17) == 9         # 9.146
     follower.stop()
     assert [follower.follow(5555, window(), 17) for _ in range(2)] == [9, 18]
+
+
+RISES = (
+    # rate of the wish and of a limit in per mille a second, fastest rise in W a second, why
+    (100, 50, 2000, "the wish's own"),
+    (100, 200, 4000, "a limit that returns may be quicker"),
+    (100, 100, 2000, "both alike"),
+)
+
+
+def test_the_fastest_rise_that_may_be_seen():
+    for up_pm, rise_pm, w, why in RISES:
+        follower = ramp(ramp_up_pm=up_pm, limit_rise_pm=rise_pm)
+        assert follower.rise_w_max() == w, why
+        follower.reconnecting = True
+        assert follower.rise_w_max() == follower.reconnect_w == 60, "3 per mille"
+        follower.slow = True
+        assert 0 < follower.rise_w_max() < w, "a test is slower than all of them"
