@@ -44,6 +44,11 @@ STEPS = (
     (5000, 5000, -20_000, 0, 100, 0, "a closed side"),
     (300, -8000, -20_000, 20_000, 100, 0, "never through zero in one tick"),
     (5000, -8000, -20_000, 20_000, 100, 4600, "first towards zero"),
+    (5000, -8000, -20_000, 0, 100, 0, "a limit that cuts to zero leaves it there for a tick"),
+    (-5000, 8000, 0, 20_000, 100, 0, "on either side"),
+    (1, 5000, -20_000, 20_000, 100, 201, "a watt has a sign"),
+    (-1, -5000, -20_000, 20_000, 100, -201, "a watt has a sign"),
+    (5000, 1, -20_000, 20_000, 100, 4600, "down to a watt"),
     (0, 0, -20_000, 20_000, 100, 0, "at rest"),
 )
 
