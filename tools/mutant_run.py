@@ -110,8 +110,10 @@ def function_at(module, where):
 
 
 def _end(pipe, text):
-    os.write(pipe, text.encode())
-    os._exit(0)
+    try:
+        os.write(pipe, text.encode())
+    finally:                            # nobody may listen any more: this process ends all the same
+        os._exit(0)
 
 
 class Pool:
