@@ -112,7 +112,7 @@ def function_at(module, where):
 def _end(pipe, text):
     try:
         os.write(pipe, text.encode())
-    finally:                            # nobody may listen any more: this process ends all the same
+    finally:                            # it ends although nobody may listen any more
         os._exit(0)
 
 
