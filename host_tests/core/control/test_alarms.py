@@ -230,3 +230,8 @@ def test_the_last_time_is_that_of_the_last_change():
     rig.tick(CELL_SPREAD, 1, span_s=50)
     rig.tick(CELL_SPREAD, 3, span_s=50)
     assert rig.row(CELL_SPREAD)[A_LAST_S] == 150 and rig.row(CELL_SPREAD)[A_FIRST_S] == 100
+
+
+def test_before_anything_happened():
+    alarms = Alarms(Events())
+    assert (alarms.active, alarms.level, alarms.lost) == (0, -1, 0), "no level is below info"
