@@ -121,6 +121,12 @@ def test_what_the_event_of_an_emergency_tells():
     assert told(bench, EVENT_INVARIANT) == []
 
 
+def test_what_the_event_of_a_broken_step_tells():
+    bench = Bench().started(1000)
+    bench.manager.fail(bench.now_ms)
+    assert told(bench, EVENT_INVARIANT) == [(3, 0)], "no invariant: the step itself"
+
+
 def test_the_first_start_is_no_restart():
     bench = Bench().started()
     assert told(bench, EVENT_AUTO_RESTART) == []

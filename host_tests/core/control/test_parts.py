@@ -1,7 +1,7 @@
 """How a manager stands when it is made, and the times that are built into it."""
 
 from bess.core.control.modes import CHARGE, DISCHARGE, IDLE, REFUSED_CAUSE_PRESENT, STANDBY
-from bess.core.points import BATTERY_W, BY_SELF_USE, GRID_W
+from bess.core.points import BATTERY_W, BY_SELF_USE, EVENT_AUTO_RESTART, GRID_W
 from bess.core.tick import TICK_MASK
 from host_tests.core.bench_pack import Bench, latched
 
@@ -72,6 +72,7 @@ def test_a_pack_that_nobody_needs_sleeps_and_wakes():
     bench.until(lambda m: m.command.battery_w == 2000, 30_000)
     bench.run(70_000)
     assert manager.mode == DISCHARGE, "it does not sleep while somebody asks"
+    assert bench.has(EVENT_AUTO_RESTART) == 0, "who wakes up was not stopped by a fault"
 
 
 def test_the_meter_is_compared_with_the_battery_of_its_own_instant():
