@@ -118,7 +118,6 @@ class PackLimits:
                               low_mv + low_mv // 50)
         self._charge_trim = Trim()
         self._discharge_trim = Trim()
-        self._was_calm = False
         self._closed = False
         self._pm = 1000
         self._why = 0
