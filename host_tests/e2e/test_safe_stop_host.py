@@ -74,7 +74,7 @@ BAD = (
     # key           value    what the fault must say
     ("w_rated",      "much", "w_rated is 'much', wanted: a whole number 500..1000000 W"),
     ("soc_pm_max",   1001,   "soc_pm_max is 1001, wanted: a whole number 0..1000"),
-    ("modbus_write", "all",  "modbus_write is 'all', wanted: one of none, loopback, any"),
+    ("modbus_write", "all",  "modbus_write is 'all', wanted: one of these: none, loopback, any"),
     ("soc_pn_min",   50,     "soc_pn_min is unknown, allowed: "),
 )
 

@@ -114,12 +114,12 @@ def _energy(s, given):
 
 
 def _rates(s, given):
-    for side in ("charge", "discharge"):
-        w, rate_pm = s.values[side + "_w_max"], s.values[side + "_c_pm"]
+    for key, rate in (("charge_w_max", "charge_c_pm"), ("discharge_w_max", "discharge_c_pm")):
+        w, rate_pm = s.values[key], s.values[rate]
         most_w = s.energy_wh_rated * rate_pm // 1000
         if w > most_w:
-            yield "%s_w_max is %d, wanted: at most %d: %s_c_pm %d of %d Wh" % (
-                side, w, most_w, side, rate_pm, s.energy_wh_rated)
+            yield "%s is %d, wanted: at most %d: %s %d of %d Wh" % (
+                key, w, most_w, rate, rate_pm, s.energy_wh_rated)
 
 
 def _currents(s, given):

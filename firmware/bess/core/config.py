@@ -248,7 +248,7 @@ def _shown(value):
 def _wanted(row):
     key, kind, low, high, default, unit = row[:6]
     if high is None:
-        return "one of " + ", ".join([str(word) for word in low])
+        return "one of these: " + ", ".join([str(word) for word in low])
     if kind == "int":
         return ("a whole number %d..%d %s" % (low, high, unit)).rstrip()
     if kind == "str":
@@ -291,7 +291,7 @@ def _cross_check(values, links, faults):
     try:
         Zone(values["zone"])
     except ValueError as fault:
-        faults.append("zone: %s" % fault)
+        faults.append("zone, a POSIX rule: %s" % fault)
     if not values["module_silent_ms"] < values["fade_after_ms"] < values["all_silent_ms"]:
         faults.append("module_silent_ms < fade_after_ms < all_silent_ms is wanted, got %d, %d, %d"
                       % (values["module_silent_ms"], values["fade_after_ms"],

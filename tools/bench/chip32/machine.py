@@ -8,6 +8,10 @@ class Pin:
     IN = 0
     PULL_UP = 2
     PULL_DOWN = 1
+    i = 0
+
+    def __new__(cls, id, *more, **named):
+        return pins[id]             # as on the chip, which has a table of them in flash
 
     def __init__(self, id, mode=-1, pull=-1, value=0):
         self.i = id
@@ -18,6 +22,11 @@ class Pin:
         if x is None:
             return peers.level(self.i)
         peers.LEVEL[self.i] = x
+
+
+pins = [object.__new__(Pin) for i in range(64)]
+for i in pins:
+    i.i = 0
 
 
 class UART:

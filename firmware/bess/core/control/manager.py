@@ -48,7 +48,7 @@ class Manager(Parts):
         """One control tick at `now_ms`; every 100 ms. Allocates nothing."""
         self.look(now_ms)
         self.wishes.tick(now_ms)
-        self.requests.settle(now_ms, self.ranks())
+        self.requests.settle(now_ms, self.local_slots if self.local else -1)
         self.permit(now_ms)
         self.act(now_ms)
 
@@ -66,10 +66,6 @@ class Manager(Parts):
         self._watch_grid(now_ms)
         self._decide_mode(now_ms)
         self._track(now_ms)
-
-    def ranks(self):
-        """Bits of the slots whose requests may win."""
-        return self._local_slots if self.local else -1
 
     def permit(self, now_ms):
         """Second part: the window, for the request that has won."""

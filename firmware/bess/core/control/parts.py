@@ -124,5 +124,5 @@ class Parts:
         self._manual = slot_of(BY_MANUAL)
         self._remote = slot_of(BY_REMOTE)
         self._testing = slot_of(BY_TEST)
-        self._local_slots = (1 << slot_of(BY_PROTECT_CHARGE) | 1 << self._testing
+        self.local_slots = (1 << slot_of(BY_PROTECT_CHARGE) | 1 << self._testing
                              | 1 << self._manual)

@@ -93,10 +93,11 @@ class SiteTick(PowerManager):
         for each in packs:
             each.look(now_ms)
         self._track(now_ms)
+        slots = packs[0].local_slots if packs[0].local else -1
         for each in packs:
             each.wishes.tick(now_ms)
-            each.requests.settle(now_ms, each.ranks() & ~_OWN)
-        self.requests.settle(now_ms, self.packs[0].ranks())
+            each.requests.settle(now_ms, slots & ~_OWN)
+        self.requests.settle(now_ms, slots)
         self._note_ended(now_ms)
         self._find_winner()
         self._open_window(now_ms)
