@@ -86,7 +86,7 @@ def check_kept_off(site, sentences):
         assert "configuration: " + sentence in log, "named at the start"
         site.console.ask("faults", re.escape(sentence))
     site.console.ask("start", "refused: the configuration has faults")
-    site.console.ask("status", "mode STANDBY, OFF, wanted 0")
+    site.console.ask("status", "mode STANDBY, BLOCKED, wanted 0")
     time.sleep(0.5)
     state = site.state()
     assert is_open(state) and not any(state["contactors"]["coils"]) and not state["pcs"]["run"]
