@@ -4,6 +4,8 @@ import ast
 import sys
 import types
 
+import pytest
+
 from tools import build
 
 from bess import app
@@ -79,6 +81,7 @@ def test_start_only_modules_exist_and_stay_out_of_later_imports():
             assert not late.difference(AGAIN).intersection(app._START_ONLY), inside
 
 
+@pytest.mark.long
 def test_what_is_loaded_later_is_no_part_of_the_bundle():
     first = build.joined(build.processed(build.sources("virtual")), build.starters())[1]
     assert first and not set(LOADED).intersection(first)

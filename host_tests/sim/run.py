@@ -24,7 +24,6 @@ for _entry in (_ROOT + "/stubs", _ROOT, _ROOT + "/firmware"):
     elif _entry not in sys.path:
         sys.path.insert(0, _entry)
 
-from host_tests.sim import busy  # noqa: E402
 from host_tests.sim.world import LABELS, TICKS_PER_MINUTE, World  # noqa: E402
 
 _NUMBERS = {"--seed": 1, "--minutes": 60, "--modules": 4, "--minute": -1}
@@ -61,6 +60,7 @@ def simulate(options):
     """A World that has run, and how many seconds of the real world it took."""
     seed, locked = options["--seed"], options["--locked"]
     if options["--busy"]:
+        from host_tests.sim import busy
         world, labels = busy.Busy(seed, locked=locked), busy.LABELS
     else:
         world, labels = World(seed, options["--modules"], locked=locked), LABELS

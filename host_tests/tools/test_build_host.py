@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tools import build, wasm32
 
 FIRMWARE = {
@@ -57,6 +59,7 @@ def test_two_builds_are_equal_wherever_they_stand():
     assert build.manifest("esp32_c3", first) == build.manifest("esp32_c3", second)
 
 
+@pytest.mark.long
 def test_whole_firmware_builds_twice_the_same_for_every_board():
     for name in build.boards():
         with tempfile.TemporaryDirectory() as folder:
@@ -138,6 +141,7 @@ def test_size_table_sums():
     assert last == ["in", "all", "7", str(sum(len(data) for data in content.values()))]
 
 
+@pytest.mark.long
 def test_main_writes_where_it_says():
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

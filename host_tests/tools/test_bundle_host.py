@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tools import build, mpy_run, wasm32
 from tools.bundle import ALWAYS, ENTRY, NAME, PATH, bundle, place
 from tools.fold import fold
@@ -255,7 +257,8 @@ def test_the_bundled_firmware_decides_the_same():
     texts = {path.relative_to(build.FIRMWARE).as_posix(): path.read_text()
              for path in sorted(build.FIRMWARE.rglob("*.py"))}
     site = {path.relative_to(ROOT).as_posix(): path.read_text()
-            for path in sorted(SIMULATION.glob("*.py")) if not path.name.startswith("test_")}
+            for path in sorted(SIMULATION.glob("*.py"))
+            if not path.name.startswith(("test_", "busy", "cabinet"))}
     whole, first, _ = build.joined(fold({**texts, **site}), build.starters())
     assert "bess/core/control/manager.py" in first
     with tempfile.TemporaryDirectory() as folder:
@@ -265,6 +268,7 @@ def test_the_bundled_firmware_decides_the_same():
         assert simulated(Path(folder)) == simulated(ROOT)
 
 
+@pytest.mark.long
 def test_the_image_runs_on_the_32_bit_build_from_the_bundle():
     files = wasm32.tree(ROOT / "tools" / "bench" / "chip32")
     files |= {"/lib/" + path: data for path, data in build.image("virtual").items()}

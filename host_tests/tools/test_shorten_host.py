@@ -173,6 +173,7 @@ def test_an_f_string_with_a_name_is_refused():
         raise AssertionError("accepted")
 
 
+@pytest.mark.long
 def test_the_same_sources_give_the_same_names():
     texts = firmware_texts()
     backwards = dict(reversed(texts.items()))
