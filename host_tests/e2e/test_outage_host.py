@@ -138,6 +138,7 @@ def test_inverter_hangs(site):
     assert is_open(site.state()), "the automatic restart waits for 60 s"
 
 
+@pytest.mark.long
 def test_all_modules_silent(site):
     site.at_power(POWER_W)
     before, openings = site.state(), site.site()["OPENINGS"]

@@ -7,6 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 from host_tests.e2e.site import START, mpremote
 from host_tests.e2e.test_outage_host import is_open
 
@@ -92,6 +94,7 @@ def check_kept_off(site, sentences):
     assert is_open(state) and not any(state["contactors"]["coils"]) and not state["pcs"]["run"]
 
 
+@pytest.mark.long
 def test_bad_configuration_keeps_the_pack_off(site):
     site.at_power(POWER_W)
     before, begun_s = site.state(), time.monotonic()

@@ -2,7 +2,10 @@
 
 import time
 
+import pytest
 
+
+@pytest.mark.long
 def test_a_press_between_two_ticks_latches(site):
     site.heal()
     site.wait_site(lambda s: s["PHASE"] == "RUNNING", "running", 20)
