@@ -194,6 +194,12 @@ def test_a_persons_discharge_does_not_begin_a_done_charge_again():
     bench.rows(M_SOC_PM, 590)
     bench.run(50_000)
     assert manager.requests.rank == BY_SCHEDULE and manager.command.battery_w == 0, "still done"
+    told = bench.has(EVENT_CHARGE_COMPLETE)
+    clock(bench, 16)
+    bench.run(5000)
+    assert manager.requests.rank == 0 and bench.has(EVENT_CHARGE_COMPLETE) == told, "no second end"
+    clock(bench, 12)
+    bench.run(5000)
     bench.rows(M_SOC_PM, 579)
     bench.run(10_000)
     assert manager.command.battery_w < 0, "20 pm below its target it goes on"

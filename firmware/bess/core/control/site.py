@@ -8,7 +8,8 @@ an emergency, an alarm.
 from micropython import const
 
 from bess.core.control.modes import (
-    EMERGENCY, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY, within,
+    EMERGENCY, MAINTENANCE, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
+    within,
 )
 from bess.core.control.operate import MINUTES_MAX
 from bess.core.control.site_tick import SiteTick
@@ -140,8 +141,9 @@ class Site(SiteTick):
         return max([each.enter_maintenance(key, person) for each in self.packs])
 
     def leave_maintenance(self, person=True):
-        """STANDBY or EMERGENCY of every pack; the refusal of one that may not leave."""
-        return max([each.leave_maintenance(person) for each in self.packs])
+        """Every pack that is in MAINTENANCE leaves it; the refusal of one that may not."""
+        inside = [each for each in self.packs if each.mode == MAINTENANCE]
+        return max([each.leave_maintenance(person) for each in inside] or [REFUSED_MODE])
 
     def test_power(self, battery_w):
         """Tests are for one pack: packs[i].test_power; this is the first one."""

@@ -31,7 +31,7 @@ _FIRST = bytes((MAP_VERSION, MAP_LENGTH, UPTIME_S, IMPORT_WH, EXPORT_WH, PV_WH, 
                 GRID_CHZ, PCS_STATE, PCS_GRID, GRID_STATE, GRID_CONNECTION, ISLAND,
                 SCHEDULE_ENTRY, METER_AGE_DS))
 # the site's mode is the first of these that a pack is in; charging and discharging by the sum
-_MODES = bytes((IDLE, EMERGENCY, MAINTENANCE, STANDBY))
+_MODES = bytes((IDLE, EMERGENCY, MAINTENANCE))
 
 
 class SiteViews:
