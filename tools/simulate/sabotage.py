@@ -11,7 +11,8 @@ from bess.core.battery.energy import Counters
 from bess.core.battery.pack import Pack
 from bess.core.battery.sequence import Sequence
 from bess.core.battery.strings import Strings
-from bess.core.control import invariants, limits, maintenance, manager, rules
+from bess.core.control import invariants, limits, maintenance, manager, restoring, rules
+from bess.core.control.calls import PowerManager
 from bess.core.control.checks import Watch
 from bess.core.control.diagnosis import Diagnosis
 from bess.core.control.island import Island
@@ -24,7 +25,6 @@ from bess.core.window import Window
 from bess.devices.sunspec_storage import StorageControl
 from bess.ports.flash import FlashStore
 from bess.protocols.registers import u16
-from bess.services import keeper
 
 _NEVER_MS = 1 << 29
 
@@ -99,9 +99,8 @@ RULES = {
     "protections": lambda: [_after(Pack, "_take_slow", _ignore_protections), _no_blocks()],
     "emergency input": lambda: [
         _after(Diagnosis, "tick", _clear_cause(points.CAUSE_INPUT))],
-    "stored latch": lambda: [(keeper, "_RECORDS", [
-        (name, dump, (lambda *words: None) if name == "latch" else restore, pause_ms)
-        for name, dump, restore, pause_ms in keeper._RECORDS])],
+    "stored latch": lambda: [
+        (restoring, "RESTORE", (lambda *words: None, *restoring.RESTORE[1:]))],
     "fade": lambda: [(rules, "_fade", lambda *words: None)],
     "silence opens": lambda: [
         _after(Diagnosis, "tick", _clear_cause(points.CAUSE_MODULES_SILENT))],
@@ -136,7 +135,8 @@ RULES = {
     "dead man": lambda: [(maintenance.Test, "over", lambda *words: False)],
     "power of a test": lambda: [(manager.Manager, "_maintain", lambda *words: None)],
     "service key": lambda: [
-        (People, "enter_maintenance", _any_key(People.enter_maintenance))],
+        (owner, "enter_maintenance", _any_key(People.enter_maintenance))
+        for owner in (People, PowerManager)],       # the calls are loaded from one to the other
     "read back": lambda: [(StorageControl, "_compare", _believe)],
     "string voltage": lambda: [(Strings, "_fits", lambda *words: True)],
     "backup output": lambda: [(Island, "_forms", lambda self: False)],
