@@ -1,26 +1,20 @@
-"""A site of two packs at its edges: what is wired to whom, the registers, what is stored."""
+"""A site of two packs at its edges: what is wired to whom, and the registers."""
 
 from bess.core.call_points import CHARGE_BASE
 from bess.core.control.modes import EMERGENCY
 from bess.core.points import (
-    BATTERY_W, CONTROL_BASE, EVENT_STORE_REPAIRED, MODE, MODULE_BASE, MODULE_STRIDE, M_SOC_PM,
+    BATTERY_W, CONTROL_BASE, MODE, MODULE_BASE, MODULE_STRIDE, M_SOC_PM,
     SITE_MAP, SITE_SPAN, SOC_PM,
 )
 from bess.devices.register_bank import PACK_BASE, PACK_STRIDE, RegisterBank
 from bess.devices.wiring import MAKERS
 from bess.protocols.modbus import Server
-from bess.services.keeper import Keeper
 from host_tests.core.bench_packs import SiteBench
 from host_tests.devices.inverter import Bench as Inverter
 from host_tests.devices.panel import Panel, long
 from host_tests.devices.peer import Wire
 from host_tests.devices.test_register_calls import CHARGE_SET
 from host_tests.devices.test_register_bank import i32, read, write
-from host_tests.services.test_keeper import Store
-
-class Clock:
-    def ticks_ms(self):
-        return 0
 
 
 def u16(answer):
@@ -87,25 +81,6 @@ def test_registers_of_the_site_and_of_each_pack():
     assert u16(read(server, PACK_BASE + PACK_STRIDE + register_of(MODE), 1)) == EMERGENCY
     assert u16(read(server, register_of(MODE), 1)) == EMERGENCY, "the other one only stands by"
 
-
-def test_an_emergency_of_one_pack_is_stored_for_it_alone():
-    store = Store()
-    bench = SiteBench(packs=2)
-    keeper = Keeper(bench.site, store, Clock())
-    bench.run(1000)
-    bench.site.packs[1].emergency_shutdown()
-    bench.run(1000)
-    bench.site.add_schedule((1, 7, 6, 0, 1, -5000, 60, 1))
-    keeper.flush()
-    again = SiteBench(packs=2).site
-    Keeper(again, store, Clock())
-    assert [each.mode == EMERGENCY for each in again.packs] == [False, True]
-    assert again.get_schedule(0) == (1, 7, 6, 0, 1, -5000, 60, 1)
-    store.spoiled = ("latch2",)
-    broken = SiteBench(packs=2).site
-    Keeper(broken, store, Clock())
-    assert [each.mode == EMERGENCY for each in broken.packs] == [False, True]
-    assert broken.events.event(broken.events.slot(1)) == EVENT_STORE_REPAIRED
 
 
 def test_the_calls_behind_registers_reach_every_pack():
