@@ -14,8 +14,8 @@ TRIES = 5
 # On the reference desktop the loop of chip64/tick_program.py takes 58 us undisturbed, and a tick
 # with the whole power manager may take 100 us, 160 with a new sample of every module. Tick and
 # loop slow down together on another machine; their quotient stays. With everything enabled 1.72 is
-# the aim too; 1.77 to 1.90 was measured, and more than that must not come unseen.
-LOOPS_MAX = {(16, 2, 800): 1.72, chip.EVERYTHING["all"]: 2.0,
+# the aim too; 1.77 to 1.97 was measured, and much more must not come unseen.
+LOOPS_MAX = {(16, 2, 800): 1.72, chip.EVERYTHING["all"]: 2.2,
              chip.EVERYTHING["all fresh"]: 2.76, chip.EVERYTHING["trip"]: 2.76}
 UMODBUS_TIMES_MIN = 2.5
 
