@@ -13,7 +13,7 @@ from tools.mpy_run import interpreter
 
 PROGRAMS = ("tick_program.py", "serve_program.py")
 CHIP64 = Path(__file__).resolve().parent / "chip64"
-HEAP = "112wK"
+HEAP = "192wK"                      # that of the virtual board
 # arguments of tick_program.py with everything enabled: modules, new in each tick, ticks, kind
 EVERYTHING = {"all": (16, 2, 800, "all"), "all fresh": (16, 16, 800, "all"),
               "trip": (16, 16, 800, "trip")}
