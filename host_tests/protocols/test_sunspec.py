@@ -1,7 +1,6 @@
 """The SunSpec chain: bases, unknown models, broken chains; points of a model."""
 
-from bess.protocols.registers import I16, SUNSPEC, U16
-from bess.protocols.sunspec import AC_CHZ, AC_W, METER_W, Walker, is_null_frame, point
+from bess.protocols.sunspec import AC_CHZ, AC_W, METER_W, PLAIN, Walker, is_null_frame, point
 
 MARK = (0x5375, 0x6E53)
 WANTED = (103, 123, 124)
@@ -119,9 +118,9 @@ POINTS = (
     (AC_CHZ, ((16, 50), (17, 0)), 5000, "whole Hz"),
     (AC_CHZ, ((16, 0xFFFF), (17, -2)), None, "not implemented"),
     (METER_W, ((18, -50), (22, 0)), -50, "export"),
-    ((51, U16 + SUNSPEC, 0, 0), ((51, 7),), 7, "without scale, in the last register"),
-    ((52, U16 + SUNSPEC, 0, 0), (), None, "the model ends before"),
-    ((14, I16 + SUNSPEC, 52, 0), (), None, "the model ends before the scale factor"),
+    (PLAIN | 51, ((51, 7),), 7, "without scale, in the last register"),
+    (PLAIN | 52, (), None, "the model ends before"),
+    (PLAIN | 14 | 52 << 13, (), None, "the model ends before the scale factor"),
 )
 
 

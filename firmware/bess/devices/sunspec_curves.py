@@ -9,7 +9,7 @@ from micropython import const
 
 from bess.core.flow.grid_support import FREQUENCY_WATT, VOLT_VAR, VOLT_WATT
 from bess.devices.sunspec_device import Block, SunspecDevice
-from bess.protocols.sunspec import STATUS_CONTROLS, UINT, point
+from bess.protocols.sunspec import PLAIN, STATUS_CONTROLS, point
 
 _PERIOD_MS = const(10_000)          # somebody who changes them comes seldom
 _STATUS = const(122)
@@ -57,7 +57,7 @@ class SunspecCurves(SunspecDevice):
 def enabled(model, curve, data):
     """The curve's bit when its model says that it is enabled, else 0."""
     at = 2 if model > _NEW else 6 if model == _PARAMETERS else 3
-    word = point(data, (at, UINT, 0, 0))
+    word = point(data, PLAIN | at)
     return curve if word is not None and word & 1 else 0
 
 

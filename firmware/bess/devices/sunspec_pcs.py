@@ -37,7 +37,7 @@ _STATUS_REGISTERS = const(5)
 _APART = const(-2)
 
 # row, point of the image, lowest, highest
-_READINGS = ((AC_CHZ, GRID_CHZ, 4000, 7000), (AC_DC_MV, DC_MV, 0, 2_000_000))
+_READINGS = (AC_CHZ, GRID_CHZ, 4000, 7000, AC_DC_MV, DC_MV, 0, 2_000_000)
 # by index of the rating: row, block
 _RATINGS = (NAMEPLATE_W, 3, NAMEPLATE_CHARGE_W, 3, NAMEPLATE_DISCHARGE_W, 3,
             SETTINGS_W_MAX, 4, STATUS_STORAGE, 5)
@@ -152,10 +152,10 @@ class SunspecPcs(SunspecDevice):
         sampled_ms = (now_ms - self._latency_ms) & TICK_MASK
         image = self._image
         image.put(BATTERY_W, power_w, sampled_ms)
-        for row, where, low, high in _READINGS:
-            value = point(data, row)
-            good = value is not None and low <= value <= high
-            image.put(where, value if good else None, sampled_ms)
+        for k in range(0, len(_READINGS), 4):
+            value = point(data, _READINGS[k])
+            good = value is not None and _READINGS[k + 2] <= value <= _READINGS[k + 3]
+            image.put(_READINGS[k + 1], value if good else None, sampled_ms)
         state = point(data, AC_STATE)
         good = state is not None and state < len(_STATES)
         image.put(PCS_STATE, _STATES[state] if good else None, sampled_ms)

@@ -11,9 +11,6 @@ from micropython import const
 
 from bess.protocols.registers import I16, SF, SUNSPEC, U16, decode, scale, u16
 
-INT = I16 + SUNSPEC
-UINT = U16 + SUNSPEC
-
 HEADER = const(2)            # id and length
 _NO_ANSWER = const(0x100)    # codes from here on mean that nobody answered
 _BASES = (40000, 0, 50000)
@@ -27,27 +24,35 @@ _MARK = const(0)
 _ID = const(1)
 _LENGTH = const(2)
 
-# offset, kind, offset of the scale factor (0: none), decimal places of the unit wanted
-AC_W = (14, INT, 15, 0)
-AC_CHZ = (16, UINT, 17, 2)
-AC_DC_MV = (29, UINT, 30, 3)
-AC_STATE = (38, UINT, 0, 0)
-AC_EVENTS = (41, UINT, 0, 0)            # low half of Evt1
-NAMEPLATE_W = (3, UINT, 4, 0)
-NAMEPLATE_CHARGE_W = (23, UINT, 24, 0)
-NAMEPLATE_DISCHARGE_W = (25, UINT, 26, 0)
-SETTINGS_W_MAX = (2, UINT, 22, 0)
-STATUS_STORAGE = (3, UINT, 0, 0)
-STATUS_GRID = (4, UINT, 0, 0)
-STATUS_CONTROLS = (36, UINT, 0, 0)      # low half of StActCtl
-STORAGE_W_MAX = (2, UINT, 18, 0)
-STORAGE_RATE_SF = (25, SF, 0, 0)
-METER_MV = (7, INT, 15, 3)
-METER_W = (18, INT, 22, 0)
+# Points: offset, kind, offset of the scale factor (0: none), decimal places of the unit wanted.
+# All in one number, which stands where it is used: the chip keeps no table of them.
+_KIND = const(8)             # first bits of the parts
+_SF = const(13)
+_PLACES = const(21)
+_KIND_MASK = const(0x1F)
+_AT_MASK = const(0xFF)
+_INT = I16 + SUNSPEC << _KIND
+PLAIN = U16 + SUNSPEC << _KIND          # with the offset: a word without a scale factor
+AC_W = 14 | _INT | 15 << _SF
+AC_CHZ = 16 | PLAIN | 17 << _SF | 2 << _PLACES
+AC_DC_MV = 29 | PLAIN | 30 << _SF | 3 << _PLACES
+AC_STATE = 38 | PLAIN
+AC_EVENTS = 41 | PLAIN                  # low half of Evt1
+NAMEPLATE_W = 3 | PLAIN | 4 << _SF
+NAMEPLATE_CHARGE_W = 23 | PLAIN | 24 << _SF
+NAMEPLATE_DISCHARGE_W = 25 | PLAIN | 26 << _SF
+SETTINGS_W_MAX = 2 | PLAIN | 22 << _SF
+STATUS_STORAGE = 3 | PLAIN
+STATUS_GRID = 4 | PLAIN
+STATUS_CONTROLS = 36 | PLAIN            # low half of StActCtl
+STORAGE_W_MAX = 2 | PLAIN | 18 << _SF
+STORAGE_RATE_SF = 25 | SF << _KIND
+METER_MV = 7 | _INT | 15 << _SF | 3 << _PLACES
+METER_W = 18 | _INT | 22 << _SF
 
 AC_MODELS = (103, 101, 102)
 AC_REGISTERS = const(52)
-_AC_VOLTS = (10, 11, 12)
+_AC_VOLTS = const(10)        # three phases from here on
 
 
 def point(data, row):
@@ -55,13 +60,13 @@ def point(data, row):
 
     None when it is not implemented, its scale factor is unusable or the model ends before it.
     """
-    at, kind, sf_at, places = row
+    at, kind, sf_at = row & _AT_MASK, row >> _KIND & _KIND_MASK, row >> _SF & _AT_MASK
     if 2 * at + 2 > len(data) or 2 * sf_at + 2 > len(data):
         return None
     value = decode(kind, data, 2 * at)
     if sf_at == 0 or value is None:
         return value
-    return scale(value, decode(SF, data, 2 * sf_at), places)
+    return scale(value, decode(SF, data, 2 * sf_at), row >> _PLACES)
 
 
 def is_null_frame(data):
@@ -69,9 +74,9 @@ def is_null_frame(data):
 
     Some inverters answer so for a moment while they start or lose their inner connection.
     """
-    if u16(data, 2 * AC_W[0]) or u16(data, 2 * AC_CHZ[0]):
+    if u16(data, 2 * (AC_W & _AT_MASK)) or u16(data, 2 * (AC_CHZ & _AT_MASK)):
         return False
-    for at in _AC_VOLTS:
+    for at in range(_AC_VOLTS, _AC_VOLTS + 3):
         if u16(data, 2 * at):
             return False
     return True
