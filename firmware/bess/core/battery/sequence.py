@@ -106,12 +106,6 @@ class Sequence:
         self._tries = 0
         self._peak_ma = 0
         self._samples = 0
-        self._done = (
-            self._never, self._may_start, self._minus_closed, self._filled, self._cooled,
-            self._plus_closed, self._settled, self._pcs_fresh, self._pcs_runs, self._at_zero,
-            self._never, self._power_small, self._current_small, self._plus_open,
-            self._all_open, self._never, self._never,
-        )
         self._spent_ms = 0
 
     def start(self, now_ms):
@@ -179,7 +173,7 @@ class Sequence:
         self._spent_ms = (now_ms - self._entered_ms) & TICK_MASK
         row = _COLUMNS * self.step
         limit_ms = _LIMIT_MS[self.step]
-        if self._done[self.step]():
+        if self._DONE[self.step](self):
             self._enter(_STEPS[row + 5], now_ms)
         elif limit_ms and self._spent_ms >= limit_ms:
             self._expire(row, now_ms)
@@ -313,3 +307,11 @@ class Sequence:
         new = (self._pack.samples - self._samples) & TICK_MASK
         return (new > self._pack.modules_live and current_ma is not None
                 and current_ma <= self._small_ma)
+
+    # by step: what must hold before it goes on; functions, as bound methods would cost the chip
+    # 16 bytes each
+    _DONE = (
+        _never, _may_start, _minus_closed, _filled, _cooled, _plus_closed, _settled, _pcs_fresh,
+        _pcs_runs, _at_zero, _never, _power_small, _current_small, _plus_open, _all_open, _never,
+        _never,
+    )
