@@ -104,7 +104,7 @@ class Module:
 
     def done(self, request, data, now_ms):
         """An answer; a new and plausible sample goes to the pack."""
-        if request is not self._poll.request:
+        if request is not self._poll:
             return
         if u16(data, 0) != _MAP_ID or u16(data, 2) != _MAP_VERSION:
             self.rejected += 1
@@ -127,7 +127,7 @@ class Module:
 
     def failed(self, request, code, now_ms):
         """The age of the sample tells the rest; a balance request comes again with its refresh."""
-        if request is self._poll.request and code == ABANDONED:
+        if request is self._poll and code == ABANDONED:
             self._poll.at_once = True
 
     def _cells_are_whole(self, data):

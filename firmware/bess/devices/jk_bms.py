@@ -124,11 +124,11 @@ class JkModule:
 
     def done(self, request, data, now_ms):
         """An answer; with the last part of a sample it goes to the pack, if it is new."""
-        if request is self._settings.request:
+        if request is self._settings:
             self._take_settings(data)
             return
         part = self._part
-        if request is not self._polls[part].request:
+        if request is not self._polls[part]:
             return
         if part == 0:
             self._began_ms = now_ms
@@ -145,7 +145,7 @@ class JkModule:
 
     def failed(self, request, code, now_ms):
         """A sample with a missing part is none; it begins anew with the next period."""
-        if request is self._settings.request:
+        if request is self._settings:
             return
         if code == ABANDONED:
             self._polls[self._part].at_once = True

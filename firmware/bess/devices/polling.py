@@ -11,14 +11,14 @@ WRITE = const(16)
 _AT_ONCE = const(0x20000000)
 
 
-class Poll:
-    """One read that is repeated every period_ms; the first is due at once.
+class Poll(Request):
+    """A read that is repeated every period_ms; the first is due at once.
 
     at_once: set it to have the next read without waiting for the period.
     """
 
     def __init__(self, unit, address, count, period_ms):
-        self.request = Request(unit, READ, address, count)
+        super().__init__(unit, READ, address, count)
         self.period_ms = period_ms
         self.at_once = True
         self._asked_ms = 0
@@ -33,7 +33,7 @@ class Poll:
         """The request, which goes out now."""
         self.at_once = False
         self._asked_ms = now_ms
-        return self.request
+        return self
 
 
 def keep(kept, at, data):

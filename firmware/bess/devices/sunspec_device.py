@@ -40,8 +40,8 @@ class Block(Poll):
             address = walker.at(model)
             if address is not None:
                 self.model = model
-                self.request.address = address
-                self.request.count = min(self._count, walker.length(model))
+                self.address = address
+                self.count = min(self._count, walker.length(model))
                 self.asleep = False
                 self.at_once = True
                 return True
@@ -90,7 +90,7 @@ class SunspecDevice:
             self._look(now_ms)
             return
         for block in self._blocks:
-            if block.request is request:
+            if block is request:
                 self._take_block(block, data, now_ms)
 
     def failed(self, request, code, now_ms):
@@ -101,7 +101,7 @@ class SunspecDevice:
                 self._look(now_ms)
             return
         for block in self._blocks:
-            if block.request is request:
+            if block is request:
                 self._miss_block(block, code, now_ms)
 
     # for subclasses

@@ -106,8 +106,8 @@ class SunspecPcs(SunspecDevice):
             super().failed(request, code, now_ms)
 
     def found(self, now_ms):
-        self.control.place(self._blocks[_STORAGE].request.address,
-                           self._blocks[_CONTROLS].request.address, now_ms)
+        self.control.place(self._blocks[_STORAGE].address,
+                           self._blocks[_CONTROLS].address, now_ms)
 
     def take(self, block, data, now_ms):
         blocks = self._blocks

@@ -47,6 +47,8 @@ class Request:
     while the request is not in flight. ValueError: no such request can exist.
     """
 
+    # What most of them have stands here once.
+    fc = 3
     data = None
     timeout_ms = None
 
@@ -63,7 +65,8 @@ class Request:
         if data is not None and len(data) != size:
             raise ValueError("data of %d bytes: must be %d" % (len(data), size))
         self.unit = unit
-        self.fc = fc
+        if fc != 3:
+            self.fc = fc
         self.address = address
         self.count = count
         if size:
