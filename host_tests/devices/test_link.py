@@ -8,6 +8,7 @@ from bess.devices.link import DOWN, SILENT, UP, Link
 class Wire:
     sent = answered = timeouts = crc_errors = frame_errors = exceptions = 0
     last_ok_ms = None
+    framing = None
 
 
 ROWS = (
@@ -26,7 +27,7 @@ ROWS = (
 
 def test_state_and_age():
     for is_open, tick_ms, last_ms, state, age_ds, why in ROWS:
-        wire = Wire()
+        wire = wire.framing = Wire()
         wire.last_ok_ms = last_ms
         link = Link({"name": "x"}, wire)
         link.is_open = is_open

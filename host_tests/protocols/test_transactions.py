@@ -16,7 +16,8 @@ def test_everybody_is_polled_in_turn():
             assert device.values[-1] == expected(device.unit) and device.failures == []
         link = bus.link
         assert link.answered == sum(counts) and link.sent - link.answered <= 1
-        assert link.timeouts == link.exceptions == link.crc_errors == link.frame_errors == 0
+        assert link.timeouts == link.exceptions == 0
+        assert link.framing.crc_errors == link.framing.frame_errors == 0
 
 
 def test_periods_are_kept_and_the_line_rests_between():
@@ -81,7 +82,7 @@ def test_a_spoiled_answer_is_asked_for_again():
     bus = Bus(True, [device], [unit], timeout_ms=300)
     unit.spoil = 1
     bus.run(360)
-    assert bus.link.crc_errors == 1 and bus.link.timeouts == 1 and device.failures == []
+    assert bus.link.framing.crc_errors == 1 and bus.link.timeouts == 1 and device.failures == []
     assert device.values[0] == expected(1) and len(bus.frames_to(1)) == 2
 
 
@@ -206,7 +207,7 @@ def test_a_stream_out_of_step_asks_for_a_new_connection():
     bus = Bus(False, [device], [Unit(1)])
     bus.run(5)
     bus.link.receive(b"HTTP/1.0 400", 12, bus.now_ms)
-    assert bus.link.broken and bus.link.frame_errors == 1
+    assert bus.link.broken and bus.link.framing.frame_errors == 1
     bus.run(100)
     assert device.values == []
     bus.link.lost(bus.now_ms)
@@ -228,7 +229,7 @@ def test_answers_to_nothing_are_counted_and_dropped():
     device = Device(1, None)
     bus = Bus(True, [device], [Unit(1)])
     bus.link.receive(b"\x01\x03\x02\x00\x0a\x38\x43", 7, 0)
-    assert bus.link.frame_errors == 1 and device.values == [] and device.failures == []
+    assert bus.link.framing.frame_errors == 1 and device.values == [] and device.failures == []
 
 
 def test_traffic_is_the_same_across_the_wrap():

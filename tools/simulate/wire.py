@@ -43,7 +43,7 @@ class Wire:
         self.power_s = -10.0
         self.power_w = 0.0
         self._transactions = link.transactions
-        self._serial = link.transactions._framing.serial
+        self._serial = link.transactions.framing.serial
         self._peer = peer
         self._random = random
         self._late = []             # (ms from the tick's start, bytes)

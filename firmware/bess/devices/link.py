@@ -38,6 +38,7 @@ class Link:
         now_ms: that of the last control tick; an answer since then has the age 0.
         """
         row, t = self._row, self.transactions
+        framing = t.framing
         last_ms = t.last_ok_ms
         age_ms = None if last_ms is None else elapsed_ms(now_ms, last_ms)
         if age_ms is not None and age_ms > TICK_MASK - _TICK_AGE_MS:
@@ -48,7 +49,7 @@ class Link:
         row[L_SENT] = t.sent
         row[L_ANSWERED] = t.answered
         row[L_TIMEOUTS] = min(t.timeouts, _U16)
-        row[L_FRAME_ERRORS] = min(t.crc_errors + t.frame_errors, _U16)
+        row[L_FRAME_ERRORS] = min(framing.crc_errors + framing.frame_errors, _U16)
         row[L_EXCEPTIONS] = min(t.exceptions, _U16)
         row[L_RECONNECTS] = min(self.reconnects, _U16)
         return row

@@ -83,14 +83,27 @@ def _data_size(fc, count):
     return 4 if fc == 22 else 2 * count
 
 
-class _Unit:
-    """How one unit has behaved; shared by all devices that live behind its id."""
+class _Slot:
+    """One device on the link, and how its unit has behaved.
+
+    unit: the first slot with this unit id; it keeps that for all devices that live behind it.
+    """
 
     # A unit that answers needs no more than these: the chip keeps no values of its own for it.
     silences = 0                 # requests in a row without an answer
     silent_ms = 0                # when the last one was given up
     late_ms = 0                  # since when an old answer may still come,
     late_span_ms = 0             # and for how long
+    stop_tried = False           # its stop command was on the wire and did not succeed
+
+    def __init__(self, device, unit):
+        self.device = device
+        self.unit = unit or self
+
+    def rearm(self):
+        """Its next stop command goes before everything else again."""
+        if self.stop_tried:
+            self.stop_tried = False
 
     def note_silence(self, now_ms):
         self.silences += 1
@@ -121,28 +134,13 @@ class _Unit:
         return not self.rests(now_ms, _REST_MS_MAX)
 
 
-class _Slot:
-    """One device on the link."""
-
-    stop_tried = False           # its stop command was on the wire and did not succeed
-
-    def __init__(self, device, unit):
-        self.device = device
-        self.unit = unit
-
-    def rearm(self):
-        """Its next stop command goes before everything else again."""
-        if self.stop_tried:
-            self.stop_tried = False
-
-
 class Transactions:
     """The requests of one serial bus or one TCP connection, between its devices and its bytes.
 
-    framing: RtuClient or TcpClient. retries: further tries of a unit that used to answer.
-    gap_ms: silence before each request on a serial line. broken: True when the connection must
-    be closed because its stream makes no sense any more; lost() clears it. Counters: sent,
-    answered, timeouts, exceptions, crc_errors, frame_errors; last_ok_ms: tick of the last
+    framing: RtuClient or TcpClient, which counts crc_errors and frame_errors. retries: further
+    tries of a unit that used to answer. gap_ms: silence before each request on a serial line.
+    broken: True when the connection must be closed because its stream makes no sense any more;
+    lost() clears it. Counters: sent, answered, timeouts, exceptions; last_ok_ms: tick of the last
     answer (also of a refusal) or None.
     """
 
@@ -155,7 +153,7 @@ class Transactions:
         self.timeouts = 0
         self.exceptions = 0
         self.last_ok_ms = None
-        self._framing = framing
+        self.framing = framing
         if retries != 1:        # what nearly all have stands in the class
             self._retries = retries
         self._timeout_ms = timeout_ms
@@ -175,19 +173,9 @@ class Transactions:
         self._sent_ms = 0
         self._patience_ms = 0
 
-    @property
-    def crc_errors(self):
-        """Frames with a wrong CRC."""
-        return self._framing.crc_errors
-
-    @property
-    def frame_errors(self):
-        """Bytes or frames that were no answer to what was asked."""
-        return self._framing.frame_errors
-
     def add(self, device):
         """Serve `device` from now on."""
-        unit = _Unit()
+        unit = None
         for slot in self._slots:
             if slot.device.unit == device.unit:
                 unit = slot.unit
@@ -230,7 +218,7 @@ class Transactions:
     def receive(self, data, n, now_ms):
         """Take n received bytes, in any portion."""
         self._heard_ms = now_ms
-        verdict = self._framing.receive(data, n)
+        verdict = self.framing.receive(data, n)
         if verdict == BROKEN:
             self.broken = True
         elif verdict != WAITING:
@@ -238,7 +226,7 @@ class Transactions:
 
     def lost(self, now_ms):
         """The connection is gone: what is in flight fails; nobody rests on the next one."""
-        self._framing.reset()
+        self.framing.reset()
         self.broken = False
         self._stop_ms = None
         if self._request is not None:
@@ -343,11 +331,11 @@ class Transactions:
         self._patience_ms = request.timeout_ms or self._timeout_ms
         if self._is_broadcast():
             self._patience_ms = _TURNAROUND_MS
-        return self._framing.encode(request)
+        return self.framing.encode(request)
 
     def _is_broadcast(self):
         request = self._request
-        return request.unit == 0 and self._framing.serial and is_write(request.fc)
+        return request.unit == 0 and self.framing.serial and is_write(request.fc)
 
     # Ends of a request
 
@@ -362,7 +350,7 @@ class Transactions:
         slot.unit.note_late(now_ms, self._patience_ms if self._tries > 1 and self._gap_ms else 0)
         if not verdict:
             self.answered += 1
-            self._succeed(slot, request, self._framing.data, now_ms)
+            self._succeed(slot, request, self.framing.data, now_ms)
             return
         self.exceptions += 1
         if verdict == NO_GATEWAY_ANSWER or verdict == NO_GATEWAY_PATH:
@@ -380,7 +368,7 @@ class Transactions:
     def _expire(self, now_ms):
         """The answer did not come in time: keep the request for another try, or give it up."""
         self._in_flight = False
-        self._framing.forget()
+        self.framing.forget()
         slot, request = self._slot, self._request
         if self._is_broadcast():
             self._request = None
@@ -396,5 +384,5 @@ class Transactions:
         slot, request = self._slot, self._request
         self._request = None
         self._in_flight = False
-        self._framing.forget()
+        self.framing.forget()
         slot.device.failed(request, code, now_ms)
