@@ -9,7 +9,7 @@ from array import array
 
 from micropython import const
 
-from bess.core.points import GRID_W, SITE_AGES, SITE_POINTS
+from bess.core.points import GRID_W, SITE_POINTS
 from bess.core.tick import TICK_MASK
 
 _OLD_MS = const(0x1FFFFFFF)         # ages end here: a dead reading never looks young after a wrap
@@ -28,6 +28,7 @@ class Image:
         self.at_ms = array("i", [0] * SITE_POINTS)
         self.meter_fresh = False
         self._seen = bytearray(SITE_POINTS)
+        from bess.core.points import SITE_AGES      # here: the chip need not keep the table
         self._aged = array("H", [point for point, _ in SITE_AGES])
         self._ages = array("i", [age for _, age in SITE_AGES])
         self._meter_new = False

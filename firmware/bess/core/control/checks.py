@@ -98,8 +98,9 @@ CALM_DC_MIN = const(1)
 CALM_MV_SPREAD = const(299)
 CALM_DC_SPREAD = const(150)
 
+# Both tables are arrays of lists: the chip would keep a tuple, in twice the bytes.
 # number, severity, cause or direction, column, sense, limit, clear at, samples in a row, watched
-MODULE_CHECKS = (
+MODULE_CHECKS = array("h", [
     EMERGENCIES + CAUSE_CELL_HIGH, EMERGENCY, CAUSE_CELL_HIGH,
     M_CELL_MV_MAX, _OVER, 3750, 3450, 2, ALWAYS,
     EMERGENCIES + CAUSE_CELL_LOW, EMERGENCY, CAUSE_CELL_LOW,
@@ -125,7 +126,7 @@ MODULE_CHECKS = (
     TEMPERATURE_SPREAD, WARNING, 0, DC_SPREAD, _OVER, 151, 120, 2, ALWAYS,
     JUMPING, WARNING, 0, ODD, _OVER, ODD_JUMP, 0, 2, ALWAYS,
     MODULE_SILENT, WARNING, 0, SILENCE, _OVER, 1, 0, 2, CLOSED,
-)
+])
 MODULE_ROWS = const(19)
 ROW_OVER_CURRENT = const(5)
 ROW_FROZEN = const(13)
@@ -154,10 +155,9 @@ SITE_CALIBRATION = const(1024)
 SITE_STUCK = const(2048)
 SITE_SOC = const(4096)
 
-# number, severity, cause (else 0), ms for which the condition must hold (or the setting with
-# them), watched. The inverter's power is unknown 2 s after its last sample: 5 s of it are
-# several new samples.
-SITE_CHECKS = (
+# number, severity, cause (else 0), ms for which the condition must hold, watched. The inverter's
+# power is unknown 2 s after its last sample: 5 s of it are several new samples.
+SITE_CHECKS = array("h", [
     EMERGENCIES + CAUSE_INPUT, EMERGENCY, CAUSE_INPUT, 20, ALWAYS,      # 20 ms: the second tick
     EMERGENCIES + CAUSE_CONTACTOR, EMERGENCY, CAUSE_CONTACTOR, 500, STILL,
     EMERGENCIES + CAUSE_MODULES_SILENT, EMERGENCY, CAUSE_MODULES_SILENT, 0, CLOSED,
@@ -171,9 +171,10 @@ SITE_CHECKS = (
     CALIBRATION_DUE, INFO, 0, 0, ALWAYS,
     CHARGE_STUCK, WARNING, 0, 0, ALWAYS,
     SOC_DISAGREES, WARNING, 0, 0, ALWAYS,
-)
+])
 
-# A state that the inverter declares itself, or that was judged elsewhere, counts at once.
+# The same, or in the place of ms the setting with them. A state that the inverter declares itself,
+# or that was judged elsewhere, counts at once.
 TRIP_CHECKS = (
     0, TRIP, 0, "unconfirmed_trip_ms", PCS_ON,      # PCS_UNCONFIRMED: three commands in a row
     1, TRIP, 0, 0, PCS_ON,                          # PCS_FAULT
