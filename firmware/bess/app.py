@@ -39,6 +39,8 @@ from bess.services.runner import Runner, forget
 _START_ONLY = ("bess.app", "bess.core.calendar", "bess.core.checks", "bess.core.checks_wiring",
                "bess.core.config", "bess.core.control.restoring", "bess.core.points",
                "bess.devices.register_maps", "bess.devices.wiring", "bess.ports.board")
+# Once those are gone these are empty; what is imported later makes its package anew.
+_PACKAGES = ("bess.core.control", "bess.core", "bess.devices", "bess.ports")
 # Classes of which objects are made while the controller runs; the others need no constructor then.
 _MADE_LATER = (Bell, ChargeParams, DischargeParams, Dwell, GridWatch, Request, Rounds, TcpServer,
                Views)
@@ -138,7 +140,7 @@ def make(folder="/"):
 def leave_start():
     """Forget what only the start needs: makers, this module and the likes of it, restoring."""
     forget_constructors()
-    for name in _START_ONLY:
+    for name in _START_ONLY + _PACKAGES:
         forget(name)
     Soc.restore = Diagnosis.restore = PowerManager.restore_latch = None
     PowerManager.restore_maintenance = PowerManager.restore_run = PowerManager.forget_run = None
