@@ -5,7 +5,6 @@ second is spent. Each peer can be made to lie: what it tells then is not what is
 """
 
 import struct
-from array import array
 
 from tools.simsite.peers.sunspec import BASE, Chain
 from tools.simulate.battery import CAPACITY_MAH, CELLS, RATED_MA
@@ -15,10 +14,14 @@ ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 _REGISTERS = 48
 _BALANCE = 100
 _AC_BYTES = 104
-_HEAD = struct.Struct(">HHHHHiHHHHhhHH")
+_FULL = int(CAPACITY_MAH) // 100
+_HEAD = struct.Struct(">HHHHHiHHHHhh")
+_LIMITS = struct.Struct(">HH")
+_LIMITS_AT = 3 + 2 * 16
 _CELLS_AT = 3 + 2 * 32
-_CELLS = struct.Struct(">16H")
-_WORDS = struct.Struct("<48H")
+_FOUR_CELLS = struct.Struct(">4H")
+_REQUEST = struct.Struct(">HHHBBHH")
+_READ_HEAD = struct.Struct(">HHHBBB")
 
 
 def _byte_table():
@@ -31,19 +34,54 @@ def _byte_table():
 
 
 _BYTE = _byte_table()
-# Two bytes at once: a step for the low one and then for the high one.
-_PAIR = array("H", [_BYTE[c & 0xFF] ^ 0 for c in range(256)] * 256)
-for _c in range(65536):
-    _one = _c >> 8 ^ _BYTE[_c & 0xFF]
-    _PAIR[_c] = _one >> 8 ^ _BYTE[_one & 0xFF]
-
-
 def crc16(data):
     """CRC of the bytes, as on the wire read with the low byte first."""
     crc = 0xFFFF
     for byte in data:
         crc = crc >> 8 ^ _BYTE[(crc ^ byte) & 0xFF]
     return crc
+
+
+def _share_tables():
+    """By register of a sample: what its high and its low byte add to the CRC of the frame.
+
+    A CRC is linear: that of the whole is that of the frame with zeros, XOR one share a byte.
+    """
+    table, tables = _BYTE, []
+    for _ in range(_REGISTERS):
+        before = [share >> 8 ^ _BYTE[share & 0xFF] for share in table]
+        tables.append((before, table))
+        table = [share >> 8 ^ _BYTE[share & 0xFF] for share in before]
+    tables.reverse()
+    return tables
+
+
+_SHARES = _share_tables()
+
+
+class _Shares(dict):
+    """What a word that stands in these registers adds to the CRC, reckoned once."""
+
+    def __init__(self, *registers):
+        super().__init__()
+        self._registers = registers
+
+    def __missing__(self, word):
+        share = 0
+        for register in self._registers:
+            high, low = _SHARES[register]
+            share ^= high[word >> 8 & 0xFF] ^ low[word & 0xFF]
+        self[word] = share
+        return share
+
+
+# registers of what changes from sample to sample; of the cells each stands there four times
+_COUNTED, _VOLTS, _SOC, _HOT, _COLD = (_Shares(register) for register in (3, 6, 10, 14, 15))
+_AMPS_HIGH = _Shares(8)
+_AMPS_2, _AMPS_1 = _SHARES[9]           # seldom the same twice
+_HIGH, _LOW = _Shares(12, 35, 39, 43, 47), _Shares(13, 32, 36, 40, 44)
+_SECOND, _THIRD = _Shares(33, 37, 41, 45), _Shares(34, 38, 42, 46)
+_CHANGING = (3, 6, 8, 9, 10, 12, 13, 14, 15, *range(32, 48))
 
 
 class ModulePeer:
@@ -68,7 +106,8 @@ class ModulePeer:
         self._counter = 0
         self._frame = frame = bytearray(3 + 2 * _REGISTERS + 2)
         frame[0], frame[1], frame[2] = unit, 3, 2 * _REGISTERS
-        self._crc = crc16(frame[:3])
+        self._still = None          # what seldom changes, and the CRC of a frame with only that
+        self._still_crc = 0
         for register, value in ((0, 0x4253), (1, 1), (2, CELLS), (18, CELLS * 365), (19, 3)):
             struct.pack_into(">H", frame, 3 + 2 * register, value)
 
@@ -96,19 +135,32 @@ class ModulePeer:
         self.told = told
         self.answers += 1
         soc_pm, low_mv, high_mv, cold_dc, hot_dc = told
-        pack_mv = 4 * (low_mv + a + b + high_mv)
-        full = int(CAPACITY_MAH) // 100
-        _HEAD.pack_into(frame, 9, self._counter, full, full, pack_mv // 10, 0,
-                        int(-module.current_ma), soc_pm, 1000, high_mv, low_mv, hot_dc, cold_dc,
-                        self.charge_ma // 100, self.discharge_ma // 100)
-        frame[3 + 43], frame[3 + 45] = self.protections, self.faults
-        _CELLS.pack_into(frame, _CELLS_AT, low_mv, a, b, high_mv, low_mv, a, b, high_mv,
-                         low_mv, a, b, high_mv, low_mv, a, b, high_mv)
-        crc, pair = self._crc, _PAIR
-        for word in _WORDS.unpack_from(frame, 3):
-            crc = pair[crc ^ word]
+        pack_cv = 4 * (low_mv + a + b + high_mv) // 10
+        counter, ma = self._counter, int(-module.current_ma)
+        still = (self.charge_ma, self.discharge_ma, self.protections, self.faults)
+        if still != self._still:
+            self._keep_still(*still)
+        _HEAD.pack_into(frame, 9, counter, _FULL, _FULL, pack_cv, 0, ma, soc_pm, 1000,
+                        high_mv, low_mv, hot_dc, cold_dc)
+        frame[_CELLS_AT:-2] = _FOUR_CELLS.pack(low_mv, a, b, high_mv) * 4
+        crc = (self._still_crc ^ _COUNTED[counter] ^ _VOLTS[pack_cv] ^ _AMPS_HIGH[ma >> 16]
+               ^ _AMPS_2[ma >> 8 & 0xFF] ^ _AMPS_1[ma & 0xFF] ^ _SOC[soc_pm] ^ _HIGH[high_mv]
+               ^ _LOW[low_mv] ^ _HOT[hot_dc] ^ _COLD[cold_dc] ^ _SECOND[a] ^ _THIRD[b])
         frame[99], frame[100] = crc & 0xFF, crc >> 8
         return frame
+
+    def _keep_still(self, charge_ma, discharge_ma, protections, faults):
+        """Limits and bits of the frame, and the CRC that it has without its measurements."""
+        frame = self._frame
+        self._still = (charge_ma, discharge_ma, protections, faults)
+        _LIMITS.pack_into(frame, _LIMITS_AT, charge_ma // 100, discharge_ma // 100)
+        frame[3 + 43], frame[3 + 45] = protections, faults
+        bare = bytearray(frame[:-2])
+        struct.pack_into(">HH", bare, 3 + 2 * 4, _FULL, _FULL)
+        struct.pack_into(">H", bare, 3 + 2 * 11, 1000)
+        for register in _CHANGING:
+            bare[3 + 2 * register] = bare[4 + 2 * register] = 0
+        self._still_crc = crc16(bare)
 
 
 class Bus:
@@ -152,17 +204,17 @@ class SunspecPeer:
         """Bytes of the answer to a Modbus TCP frame."""
         if self.silent:
             return None
-        fc = request[7]
         self.tells_power = False
-        first = 2 * ((request[8] << 8 | request[9]) - BASE)
+        number, _, _, unit, fc, register, count = _REQUEST.unpack_from(request)
+        first = 2 * (register - BASE)
         if fc == 3:
-            size = 2 * (request[10] << 8 | request[11])
+            size = 2 * count
             if first < 0 or first + size > len(self.data):
                 return self._refuse(request, ILLEGAL_ADDRESS)
             self.reads += 1
             self.tells_power = size == _AC_BYTES
             self.refresh(size)
-            return (bytes((request[0], request[1], 0, 0, 0, size + 3, request[6], 3, size))
+            return (_READ_HEAD.pack(number, 0, size + 3, unit, 3, size)
                     + self.data[first:first + size])
         if fc != 16:
             return self._refuse(request, ILLEGAL_FUNCTION)
@@ -215,6 +267,7 @@ class PcsPeer(SunspecPeer):
         self.refusing = False
         self.written = 0
         self.strange = set()
+        self._shown = None          # what the chain tells of the inverter
         self._told = {}             # words that the controller wrote, by their bytes
         self._site = site
         self._pcs = site.pcs
@@ -242,7 +295,14 @@ class PcsPeer(SunspecPeer):
                   InOutWRte_WinTms=0, InOutWRte_RvrtTms=0, InOutWRte_RmpTms=0, ChaGriSet=1)
 
     def refresh(self, size):
-        pcs, data = self._pcs, self.data
+        pcs = self._pcs
+        shown = (pcs.ac_w, self.lie_pm, pcs.state, self._site.gear.link_mv, pcs.mode,
+                 pcs.run_asked)
+        if shown != self._shown:
+            self._shown = shown
+            self._show(pcs, self.data)
+
+    def _show(self, pcs, data):
         self.told_w = pcs.ac_w * self.lie_pm / 1000
         raw = int(self.told_w / (10 if self._scale else 1) + 100_000.5) - 100_000
         struct.pack_into(">h", data, self._power, max(-32767, min(raw, 32767)))
