@@ -90,11 +90,15 @@ class Bank:
         """Deliver dc_w (+ discharges) and extra_ma for dt_s."""
         total_ma = dc_w * 1e6 / self.bus_mv + extra_ma
         weighted = whole = 0.0
-        emfs = []
+        emfs, rests, steeps, last = [], _REST_MV, _STEEP_MV, len(_STEEP_MV) - 1
         for string, siemens in zip(self.strings, self._siemens):
             emf_mv = 0.0
             for module in string:
-                emf_mv += rest_mv(module.mah)
+                pm = module.mah / _MAH_PER_PM - _LOWEST_PM      # as rest_mv()
+                i = int(pm)
+                if not 0 <= i <= last:
+                    i = 0 if i < 0 else last
+                emf_mv += rests[i] + steeps[i] * (pm - i)
             emf_mv *= CELLS
             emfs.append(emf_mv)
             weighted += emf_mv * siemens

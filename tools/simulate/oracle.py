@@ -124,21 +124,28 @@ class Oracle:
         """Only what current there is can harm a cell."""
         highest, lowest, cold, hot = 0.0, 9999.0, 99.0, -99.0
         for string in bank.strings:
-            drop_mv = string[0].current_ma * 0.0003         # the same in all its modules
+            most, least = -1e9, 1e9
             for module in string:
                 offsets, mah, temp_c = module.offsets, module.mah, module.temp_c
-                mv = rest_mv(mah + offsets[3]) - drop_mv
-                if mv > highest:
-                    highest = mv
-                mv = rest_mv(mah + offsets[0]) - drop_mv
-                if mv < lowest:
-                    lowest = mv
+                if mah + offsets[3] > most:
+                    most = mah + offsets[3]
+                if mah + offsets[0] < least:
+                    least = mah + offsets[0]
                 if temp_c < cold:
                     cold = temp_c
                 if temp_c > hot:
                     hot = temp_c
-        charges, flows = current_ma < -self._small_ma, abs(current_ma) > self._small_ma
+            drop_mv = string[0].current_ma * 0.0003         # the same in all its modules
+            mv = rest_mv(most) - drop_mv                    # the fullest cell is the highest
+            if mv > highest:
+                highest = mv
+            mv = rest_mv(least) - drop_mv
+            if mv < lowest:
+                lowest = mv
         self.extremes = (lowest, highest, cold, hot)
+        if 2880 <= lowest and highest <= 3650 and cold > 0.2 and hot <= 55.3 and not self._broken_s:
+            return
+        charges, flows = current_ma < -self._small_ma, abs(current_ma) > self._small_ma
         hold = self._hold
         discharges = flows and not charges
         hold("CELL_HIGH", charges and highest > 3650, dt_s, "%.0f mV", highest)

@@ -45,6 +45,7 @@ class Wire:
         self._transactions = link.transactions
         self._serial = link.transactions.framing.serial
         self._peer = peer
+        self._answer = peer.answer
         self._random = random
         self._late = []             # (ms from the tick's start, bytes)
         self._at = 0                # ms into the tick before which nothing happens
@@ -66,31 +67,33 @@ class Wire:
         at, transactions = self._at, self._transactions
         if not self.link.is_open and not self._reopens(span_ms):
             return
+        poll = transactions.poll
         while at < span_ms:
             now_ms = tick_ms + at & TICK_MASK
             if self._late and self._late[0][0] <= at:
                 data = self._late.pop(0)[1]
                 transactions.receive(data, len(data), now_ms)
-            frame = transactions.poll(now_ms)
+            frame = poll(now_ms)
             if frame is not None:
                 at = self._carry(frame, at, tick_ms, now_s)
             elif transactions._in_flight:
                 at += max(1, transactions.wait_ms(now_ms))
-            elif not self._late and not self._struggles():
-                break
+            elif not self._late and transactions.timeouts == self._timeouts:
+                break                   # nothing is due, and nothing has failed
             else:
                 at += _LOOK_MS
-            if transactions.broken or self._is_lifeless():
+            if transactions.broken or (transactions.timeouts != self._timeouts
+                                       and self._is_lifeless()):
                 self._give_up(now_ms)
                 break
-        self._at = max(0, at - span_ms)
+        self._at = at - span_ms if at > span_ms else 0
         if self._late:
             self._late = [(late - span_ms, data) for late, data in self._late]
 
     def _carry(self, frame, at, tick_ms, now_s):
         """One request; returns the moment at which its answer has come."""
         self.frames += 1
-        answer = None if self.dead else self._peer.answer(frame)
+        answer = None if self.dead else self._answer(frame)
         if answer is None:
             return at
         at += _TURN_MS
@@ -103,9 +106,10 @@ class Wire:
         else:
             self._delivered(now_s, at)
         self.answered += 1
-        self._timeouts = self._transactions.timeouts
+        transactions = self._transactions
+        self._timeouts = transactions.timeouts
         self._reopen_ms = _REOPEN_MS_MIN
-        self._transactions.receive(answer, len(answer), tick_ms + at & TICK_MASK)
+        transactions.receive(answer, len(answer), tick_ms + at & TICK_MASK)
         return at + _TURN_MS
 
     def _trouble(self, answer, at, now_s):
@@ -145,9 +149,6 @@ class Wire:
         if self._peer.tells_power:
             self.power_s = now_s + at / 1000
             self.power_w = self._peer.told_w
-
-    def _struggles(self):
-        return self._transactions.timeouts != self._timeouts
 
     def _is_lifeless(self):
         return (not self._serial
