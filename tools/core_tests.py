@@ -21,8 +21,13 @@ KIN = {
     "checks": ("diagnosis", "implausible", "trips"), "diagnosis": ("checks", "implausible"),
     "sequence": ("strings",), "stages": ("charge",), "params": ("charge", "discharge"),
     "transitions": ("modes",), "protect": ("emergencies",), "memory": ("keeper",),
-    "manager": ("losses", "emergencies", "rules", "wishes"), "parts": ("manager",),
-    "rules": ("grid_side",), "views": ("calls", "grid_side"),
+    "manager": ("losses", "emergencies", "rules", "wishes", "people", "parts"),
+    "parts": ("manager",), "rules": ("grid_side",), "views": ("calls", "grid_side"),
+    "grid_watch": ("island",), "restoring": ("memory", "keeper", "loading"),
+    "wishes": ("loading", "memory", "protect", "site"), "calls": ("loading", "people", "memory"),
+    "operations": ("wishes", "loading", "site_calls"), "rounds": ("charge", "protect"),
+    "operate": ("calls", "loading", "wishes", "site_calls", "manager"),
+    "site_tick": ("site",), "site_views": ("site",), "people": ("site_calls",),
 }
 
 

@@ -147,7 +147,7 @@ def test_silence_leaves_the_last_limits():
     rig.at(0)
     rig.pack.update(2001)
     rig.limits.update(rig.pack, 2001)
-    assert rig.limits.charge_w == FULL_W
+    assert rig.limits.charge_w == FULL_W and rig.limits.charge_why == WHY_BMS_CURRENT
 
 
 def test_before_the_first_sample():
@@ -203,6 +203,7 @@ def test_gentle_profile():
 VOLTAGES = (
     # string mV, charge pm, discharge pm, why; charge_mv_max 55 000, discharge_mv_min 48 000
     (48_480, 1000, 1000, "1 % above the minimum"),
+    (48_479, 1000, 997, "the last millivolt below it"),
     (48_240, 1000, 500, "half way"),
     (48_000, 1000, 0, "at the minimum"),
     (55_000, 1000, 1000, "at the maximum"),

@@ -1,7 +1,10 @@
 """Knees of the curves to the millivolt, and closed sides that stay closed."""
 
-from bess.core.control.limits import Gate
-from bess.core.points import WHY_CELL_HIGH, WHY_CELL_LOW, WHY_DC_TRIM, WHY_PACK_VOLTAGE
+from bess.core.control.limits import Gate, Trim
+from bess.core.curves import part
+from bess.core.points import (
+    WHY_BMS_CURRENT, WHY_CELL_HIGH, WHY_CELL_LOW, WHY_DC_TRIM, WHY_PACK_VOLTAGE,
+)
 from host_tests.core.control.test_limits import FULL_W, Rig
 
 GENTLE = (
@@ -9,6 +12,9 @@ GENTLE = (
     ({"high": 3376, "low": 3200}, 970, 1000, "the first millivolt of the taper"),
     ({"high": 3425, "low": 3200}, 50, 1000, "second knee"),
     ({"high": 3440, "low": 3200}, 23, 1000, "between 5 and 50"),
+    ({"high": 3459, "low": 3200}, 4, 1000, "the last stretch: 1 pm in 10 mV"),
+    ({"high": 3490, "low": 3200}, 1, 1000, "the last that flows"),
+    ({"low": 2911}, 100, 9, "just above the second knee"),
     ({"low": 3189}, 1000, 991, "the first millivolt of the taper"),
     ({"low": 2900}, 1000 // 10, 5, "second knee"),
     ({"low": 2820}, 100, 1, "1 pm is not closed"),
@@ -29,12 +35,15 @@ BETWEEN = (
     ({"high": 3451}, 993, 1000, "980 pm over 150 mV"),
     ({"high": 3599}, 26, 1000, "just above the knee"),
     ({"high": 3625}, 10, 1000, "half of the rest"),
+    ({"high": 3633}, 6, 1000, "1 pm in 2.5 mV"),
     ({"low": 2999}, 100, 987, "990 pm over 80 mV"),
     ({"low": 2921}, 100, 22, "just above the knee"),
     ({"low": 2902}, 100, 1, "the least that flows"),
     ({"low": 2799}, 20, 0, "a deep cell: a trickle"),
     ({"hot": 401}, 990, 990, "the first tenth of a degree"),
     ({"hot": 449}, 510, 510, ""),
+    ({"hot": 450}, 500, 500, "45 degC: a half in both directions"),
+    ({"cold": 50}, 500, 500, "5 degC: a half in both directions"),
     ({"hot": 451}, 495, 495, ""),
     ({"hot": 501}, 245, 245, ""),
     ({"hot": 549}, 5, 5, ""),
@@ -136,6 +145,57 @@ def test_a_gate_with_a_hold_counts_from_the_first_good_value():
     assert gate.let(3600, 110) == 250 and not gate.closed
 
 
+def test_a_gate_that_closes_again_waits_again():
+    gate = Gate(WHY_CELL_HIGH, 1, (3450, 1000, 3650, 0), 3630, 60_000)
+    assert gate.let(3650, 0) == 0 and gate.let(3600, 1000) == 0
+    assert gate.let(3650, 50_000) == 0, "full again at once, without a value between"
+    assert gate.let(3600, 61_000) == gate.let(3600, 120_999) == 0, "a whole minute anew"
+    assert gate.let(3600, 121_000) == 250
+    assert gate.let(3450, 121_100) == gate.let(3300, 121_200) == 1000, "unrestricted"
+
+
+FOLLOWS = (
+    # ms, mA that flow (limit 100 A), per mille after it, why
+    (0, 110_000, 1000, "the plant may still follow its command"),
+    (1999, 110_000, 1000, ""),
+    (2000, 110_000, 909, "as much less as it was too much"),
+    (2100, 110_000, 909, "the plant has to follow this one too"),
+    (4099, 110_000, 909, ""),
+    (4100, 110_000, 826, "and has not"),
+    (4200, 100_000, 826, "what flows just as permitted keeps it"),
+    (4300, 99_999, 828, "2 pm are given back with a sample"),
+    (4400, 99_999, 830, ""),
+)
+
+
+def test_the_steps_of_a_trim():
+    trim = Trim()
+    for now_ms, flows_ma, pm, why in FOLLOWS:
+        trim.follow(flows_ma, 100_000, now_ms)
+        assert trim.pm == pm, (now_ms, trim.pm, why)
+
+
+def test_a_trim_ends_at_the_whole_and_is_in_force_until_then():
+    rig = Rig()
+    for now_ms in range(0, 2001, 100):
+        limits = rig.at(now_ms, ma=110_000)
+    assert limits.discharge_w == part(4750, 909) and limits.discharge_why == WHY_DC_TRIM
+    for pm in range(911, 1000, 2):
+        now_ms += 100
+        limits = rig.at(now_ms, ma=90_000)
+        assert limits.discharge_w == part(4750, pm), (pm, limits.discharge_w)
+        assert limits.discharge_why == WHY_DC_TRIM
+    limits = rig.at(now_ms + 100, ma=90_000)
+    assert limits.discharge_w == 4750 and limits.discharge_why == WHY_BMS_CURRENT
+
+
+def test_single_peaks_trim_nothing():
+    rig = Rig()
+    for now_ms in range(0, 20_000, 100):
+        flows_ma = 110_000 if now_ms % 5000 == 0 else 50_000
+        assert rig.at(now_ms, ma=flows_ma).discharge_w == 4750, now_ms
+
+
 TRIMS = (
     # mA that flow (limit 100 A), trimmed after 2 s, why
     (-102_500, False, "2 % and 500 mA are the sensors' own"),
@@ -152,3 +212,12 @@ def test_what_the_trim_lets_pass():
             limits = rig.at(now_ms, ma=flows_ma)
         side = limits.charge_why if flows_ma < 0 else limits.discharge_why
         assert (side == WHY_DC_TRIM) == trimmed, (flows_ma, why)
+
+
+def test_the_largest_current_that_is_reckoned_with():
+    for charge_ma, charge_w, why in ((5_999_900, 299_995, "just below 6 000 A"),
+                                     (6_000_000, 300_000, "6 000 A at 50 V"),
+                                     (6_500_000, 300_000, "more would leave 2**30")):
+        rig = Rig()
+        rig.pack.rated_ma = 6_500_000
+        assert rig.at(charge_ma=charge_ma).charge_w == charge_w, why

@@ -71,19 +71,25 @@ class Gate:
 
 
 class Trim:
-    """Takes back what flows above the DC limit although the AC command is inside (DC_TRIM)."""
+    """Takes back what flows above the DC limit although the AC command is inside (DC_TRIM).
+
+    active: it takes something back, or what flows may be too much: to be followed on.
+    """
 
     def __init__(self):
         self.pm = 1000
+        self.active = False
         self._over = Dwell(_TRIM_MS)
 
     def follow(self, flows_ma, limit_ma, now_ms):
         """flows_ma: measured in this direction; limit_ma: permitted. Renews `pm`."""
-        if self._over.held(flows_ma > limit_ma + limit_ma // 50 + 500, now_ms):
+        over = flows_ma > limit_ma + limit_ma // 50 + 500
+        if self._over.held(over, now_ms):
             self._over.held(False, now_ms)
             self.pm = max(_TRIM_PM_MIN, self.pm * (limit_ma // 100) // (flows_ma // 100))
         elif self.pm < 1000 and flows_ma < limit_ma:
             self.pm = min(1000, self.pm + _TRIM_STEP_PM)
+        self.active = over or self.pm < 1000
 
 
 class PackLimits:
@@ -188,7 +194,7 @@ class PackLimits:
             self._why = gate.why
 
     def _trim(self, trim, flows_ma, limit_ma, now_ms):
-        if flows_ma > limit_ma or trim.pm < 1000:
+        if flows_ma > limit_ma or trim.active:
             trim.follow(flows_ma, limit_ma, now_ms)
             if trim.pm < 1000 and self._pm:     # a closed side keeps its reason
                 self._pm = self._pm * trim.pm // 1000
