@@ -22,7 +22,7 @@ KIN = {
     "sequence": ("strings",), "stages": ("charge",), "params": ("charge", "discharge"),
     "transitions": ("modes",), "protect": ("emergencies",), "memory": ("keeper",),
     "manager": ("losses", "emergencies", "rules", "wishes", "people", "parts"),
-    "parts": ("manager",), "rules": ("grid_side",), "views": ("calls", "grid_side"),
+    "parts": ("manager", "loading"), "rules": ("grid_side",), "views": ("calls", "grid_side"),
     "grid_watch": ("island",), "restoring": ("memory", "keeper", "loading"),
     "wishes": ("loading", "memory", "protect", "site"), "calls": ("loading", "people", "memory"),
     "operations": ("wishes", "loading", "site_calls"), "rounds": ("charge", "protect"),

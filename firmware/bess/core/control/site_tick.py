@@ -211,8 +211,10 @@ class SiteTick(PowerManager):
             hi_w += each.window.hi_w
             if each.requests.rank == BY_PROTECT_CHARGE:
                 exempt_w -= each.requests.wish_w
-            if each.pack.strings_live and (soc_pm is None or each.pack.soc_pm_min < soc_pm):
-                soc_pm = each.pack.soc_pm_min
+            low_pm = each.pack.soc_pm_min   # unknown closes that pack, not the others
+            if each.pack.strings_live and low_pm is not None and (
+                    soc_pm is None or low_pm < soc_pm):
+                soc_pm = low_pm
         window.open(-lo_w, hi_w, WHY_RATING)
         self._name_reasons(window)
         if self.grid.needs_meter:
