@@ -175,6 +175,17 @@ def test_the_steps_of_a_trim():
         assert trim.pm == pm, (now_ms, trim.pm, why)
 
 
+def test_a_trim_is_followed_until_all_is_given_back():
+    trim = Trim()
+    for now_ms in (0, 2000):
+        trim.follow(110_000, 100_000, now_ms)
+    for _ in range(45):
+        trim.follow(90_000, 100_000, 3000)
+    assert trim.pm == 999 and trim.active
+    trim.follow(90_000, 100_000, 4000)
+    assert trim.pm == 1000 and not trim.active
+
+
 def test_a_trim_ends_at_the_whole_and_is_in_force_until_then():
     rig = Rig()
     for now_ms in range(0, 2001, 100):

@@ -1,7 +1,11 @@
 """How a manager stands when it is made, and the times that are built into it."""
 
-from bess.core.control.modes import CHARGE, DISCHARGE, IDLE, REFUSED_CAUSE_PRESENT, STANDBY
-from bess.core.points import BATTERY_W, BY_SELF_USE, EVENT_AUTO_RESTART, GRID_W
+from bess.core.control.modes import (
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, REFUSED_CAUSE_PRESENT, STANDBY,
+)
+from bess.core.points import (
+    BATTERY_W, BY_SELF_USE, CAUSE_INPUT, EVENT_AUTO_RESTART, EVENT_EMERGENCY, GRID_W,
+)
 from bess.core.tick import TICK_MASK
 from host_tests.core.bench_pack import Bench, latched
 
@@ -91,3 +95,28 @@ def test_the_meter_is_compared_with_the_battery_of_its_own_instant():
         assert manager.command.battery_w <= load_w + 150, "no overshoot"
     assert manager.requests.rank == BY_SELF_USE
     assert abs(manager.image.now[BATTERY_W] - load_w) <= 100
+
+
+def test_the_first_reading_of_the_battery_counts_whenever_it_was():
+    for start_ms in (0, 1, TICK_MASK):
+        manager = Bench(start_ms).tick()
+        assert manager.history.at(start_ms) == 0, start_ms
+
+
+def test_nothing_has_flowed_before_the_first_tick():
+    bench = Bench(1_000_000)
+    bench.pcs_w = 20_000                # it runs while the controller starts again
+    bench.run(700)
+    assert bench.manager.views.counters.wh[0] == 3, "600 ms of 20 kW; the first tick has no span"
+    bench.run(100)
+    assert bench.manager.views.counters.wh[0] == 3
+
+
+def test_a_cause_that_is_there_after_a_restart_in_maintenance_ends_it():
+    """The latch came back, and so did MAINTENANCE; the loop is still open, or is open again."""
+    bench = Bench()
+    bench.manager.restore_latch(1 << CAUSE_INPUT, CAUSE_INPUT)
+    bench.manager.restore_maintenance()
+    bench.loop_ok = False
+    bench.run(500)
+    assert bench.manager.mode == EMERGENCY and bench.has(EVENT_EMERGENCY) == 1
