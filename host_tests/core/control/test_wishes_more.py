@@ -2,8 +2,8 @@
 
 from bess.core.control.modes import CHARGE, DISCHARGE
 from bess.core.points import (
-    BY_CALIBRATION, BY_SCHEDULE, EVENT_CHARGE_COMPLETE, EVENT_DISCHARGE_COMPLETE, M_SOC_PM,
-    WHY_SOC_MAX,
+    BY_CALIBRATION, BY_SCHEDULE, EVENT_CHARGE_COMPLETE, EVENT_DISCHARGE_COMPLETE, M_CELL_MV_MAX,
+    M_SOC_PM, WHY_SOC_MAX,
 )
 from host_tests.core.bench_pack import Bench
 from host_tests.core.control.test_wishes import clock, data_of
@@ -86,3 +86,40 @@ def test_a_calibration_charge_that_was_given_up_holds_zero():
     bench.run(6000)
     assert manager.wishes.soc.wanted and manager.requests.rank == BY_CALIBRATION
     assert (manager.requests.wish_w, manager.command.battery_w) == (0, 0)
+
+
+STOPS = (
+    # what a person began, event of its end, why
+    (lambda m: m.start_charging(0), EVENT_CHARGE_COMPLETE, "a charge"),
+    (lambda m: m.start_discharging(2000, 0), EVENT_DISCHARGE_COMPLETE, "a discharge"),
+)
+
+
+def test_what_is_stopped_and_begun_again_between_two_ticks_has_ended_once():
+    for begin, event, why in STOPS:
+        bench = Bench().started()
+        manager = bench.manager
+        assert manager.wishes.manual == 0, "nobody operates it"
+        assert begin(manager) == 0
+        bench.run(2000)
+        assert manager.stop_operation() == 0 and bench.has(event) == 1, why
+        assert begin(manager) == 0
+        bench.run(2000)
+        assert bench.has(event) == 1 and manager.command.battery_w != 0, (why, "the second goes on")
+
+
+def test_a_manual_power_for_minutes():
+    for minutes in (1, 1440):
+        bench = Bench().started()
+        assert bench.manager.set_constant_power(1000, minutes) == 0
+        assert bench.tick().requests.left_ms == minutes * 60_000 - 100
+
+
+def test_balancing_is_a_parameter_of_the_charge():
+    bench = Bench().started()
+    bench.rows(M_CELL_MV_MAX, 3420)     # near full, and far above the lowest
+    bench.run(1000)
+    assert bench.manager.pack.balance_wanted == 15
+    assert bench.manager.set_charge_params(balancing=0) == 0
+    bench.run(1000)
+    assert bench.manager.pack.balance_wanted == 0
