@@ -2,15 +2,17 @@
 
 from bess.core.control.operate import STATS
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, MAINTENANCE, REFUSED_DIRECTION, REFUSED_FULL, REFUSED_LATCHED,
-    REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION,
+    REFUSED_FULL, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANK_HELD, STANDBY,
 )
 from bess.core.control import maintenance
+from bess.core.events import WARNING
 from bess.core.points import (
-    BY_MANUAL, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_MODE_CHANGE, EVENT_REFUSED,
-    OPENINGS,
+    BY_MANUAL, CAUSE_CELL_HIGH, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_MODE_CHANGE,
+    EVENT_PCS_OVERRULED, EVENT_REFUSED, M_CELL_MV_MAX, OPENINGS,
 )
 from host_tests.core.bench_pack import Bench, latched
+from host_tests.core.control.test_wishes_ends import told
 
 
 def maintained():
@@ -153,7 +155,122 @@ def test_a_wish_to_run_can_be_forgotten():
         manager.forget_run()
         bench.run(15_000)
         assert (manager.mode, manager.run_wanted) == (STANDBY, 0), why
-        assert bench.has(EVENT_AUTO_RESTART_GIVEN_UP) == events, why
+        assert told(bench, EVENT_AUTO_RESTART_GIVEN_UP) == [(WARNING, 0)] * events, why
         manager.restore_run()
         bench.run(15_000)
         assert (manager.run_wanted == 1) == resumes, why
+
+
+SLEEPERS = (
+    # auto_restart, what wakes a pack that went to STANDBY because nobody asked, mode then, why
+    (0, lambda m: m.set_constant_power(1000, 0), DISCHARGE, "it was no trip: a wish is enough"),
+    (1, lambda m: m.set_constant_power(1000, 0), DISCHARGE, ""),
+    (0, lambda m: m.start(), IDLE, "a person wants it ready"),
+    (1, lambda m: m.start(), IDLE, ""),
+    (1, lambda m: m.stop() or m.start(), IDLE, "who stopped it and starts it again, too"),
+)
+
+
+def test_a_pack_that_sleeps_is_not_blocked():
+    for auto, wake, mode, why in SLEEPERS:
+        bench = Bench(auto_restart=auto, idle_standby_ms=20_000).started()
+        manager = bench.manager
+        bench.run(30_000)
+        assert manager.mode == STANDBY and manager.stopped() and not manager.blocked()
+        assert wake(manager) == 0, (auto, why)
+        bench.run(10_000)
+        assert manager.mode == mode, (auto, why)
+        manager.stop_operation()
+        bench.until(lambda m: m.mode == STANDBY, 40_000)
+
+
+TRIPPED = (
+    # auto_restart, the inverter is well for s, blocked, why
+    (1, 10, False, "it starts by itself after 60 s"),
+    (0, 10, True, "nobody does it for the person"),
+    (0, 100, True, ""),
+)
+
+
+def test_a_trip_blocks_where_nothing_starts_by_itself():
+    for auto, well_s, blocked, why in TRIPPED:
+        bench = Bench(auto_restart=auto).started(1000)
+        manager = bench.manager
+        bench.pcs_state = 3
+        bench.until(lambda m: m.stopped(), 20_000)
+        bench.pcs_state = None
+        bench.run(1000 * well_s)
+        assert manager.blocked() == blocked, why
+        assert (manager.set_constant_power(500, 0) == REFUSED_NOT_STARTED) == blocked, why
+        assert manager.start() == 0
+        bench.run(75_000)
+        assert manager.mode == DISCHARGE, "its request still lives"
+
+
+def test_a_start_takes_modules_back_and_forgives_the_restarts():
+    bench = Bench(all_silent_ms=5000).started(1000)
+    manager = bench.manager
+    bench.silent = 1
+    bench.until(lambda m: m.pack.excluded, 120_000)
+    bench.silent = 0
+    manager.trips.restarts_used_up = True
+    manager.stop()
+    bench.until(lambda m: m.stopped(), 20_000)
+    bench.run(1000)
+    assert manager.blocked() and manager.pack.excluded == 1
+    assert manager.start() == 0
+    assert not manager.blocked() and manager.pack.excluded == 0
+    bench.run(10_000)
+    assert manager.mode == IDLE
+
+
+DIRECTIONS = (
+    # setting that is 0, setpoint, refusal, why
+    ("charge_w_max", -1, REFUSED_DIRECTION, "not a watt"),
+    ("charge_w_max", 0, 0, "nothing is no direction"),
+    ("charge_w_max", 1, 0, ""),
+    ("discharge_w_max", 1, REFUSED_DIRECTION, "not a watt"),
+    ("discharge_w_max", 0, 0, "nothing is no direction"),
+    ("discharge_w_max", -1, 0, ""),
+)
+
+
+def test_a_forbidden_direction_begins_with_the_first_watt():
+    for key, battery_w, refusal, why in DIRECTIONS:
+        manager = Bench(**{key: 0}).started().manager
+        assert manager.ask_remote(battery_w, 5000) == refusal, (key, battery_w, why)
+        assert manager.set_constant_power(battery_w, 0) == refusal, (key, battery_w, why)
+
+
+def test_who_names_no_source_is_the_first():
+    manager = Bench().started().manager
+    assert manager.ask_remote(100, 5000) == manager.ask_remote(200, 5000, 0) == 0
+    assert manager.ask_remote(300, 5000, 1) == REFUSED_RANK_HELD
+
+
+def test_a_latch_that_came_back_holds_until_its_clear_condition():
+    """A cell that was at 3 750 mV before the restart and is at 3 500 now is not well yet."""
+    bench = Bench()
+    bench.rows(M_CELL_MV_MAX, 3500)
+    bench.manager.restore_latch(1 << CAUSE_CELL_HIGH, CAUSE_CELL_HIGH)
+    bench.run(10_000)
+    assert bench.manager.reset_emergency() == REFUSED_CAUSE_PRESENT
+    bench.rows(M_CELL_MV_MAX, 3400)
+    bench.run(10_000)
+    assert bench.manager.reset_emergency() == 0
+
+
+def test_start_in_maintenance_is_refused_by_what_is_worse():
+    for causes, refusal in ((0, REFUSED_MODE), (1 << CAUSE_CELL_HIGH, REFUSED_LATCHED)):
+        manager = Bench().manager
+        manager.restore_latch(causes, CAUSE_CELL_HIGH)
+        manager.restore_maintenance()
+        assert manager.start() == refusal and manager.run_wanted == 0
+
+
+def test_somebody_overrules_the_inverter():
+    bench = Bench()
+    bench.manager.note_overruled(1234)
+    slot = bench.manager.events.slot(0)
+    assert bench.manager.events.event(slot) == EVENT_PCS_OVERRULED
+    assert bench.manager.events.level(slot) == WARNING and bench.manager.events.data(slot) == 0

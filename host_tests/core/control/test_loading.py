@@ -3,6 +3,7 @@
 import sys
 
 from bess.core.control import memory, restoring
+from bess.core.control.calls import PowerManager
 from bess.core.control.modes import CHARGE, IDLE, REFUSED_FULL, REFUSED_RANGE
 from bess.core.points import BY_CALIBRATION, EVENT_REFUSED, PCS_GRID, UTC_DAY, UTC_S
 from host_tests.core.bench_pack import Bench
@@ -114,6 +115,27 @@ def test_without_memory_a_call_is_refused_and_changes_nothing():
     bench.run(500)
     assert manager.command.battery_w == 2000, "control goes on"
     assert manager.start_charging(0) == 0, "and with memory the same call is accepted"
+
+
+def test_without_memory_a_call_is_refused_and_what_is_no_call_is_none():
+    bench = Bench()
+    manager = bench.manager
+    manager.set_mode(IDLE)
+    call = PowerManager.set_mode
+    del PowerManager.set_mode
+    try:
+        with Without("bess.core.control.operate"):
+            assert manager.set_mode(IDLE) == REFUSED_FULL
+            for name in ("_n", "n_", "__call__"):
+                try:
+                    getattr(manager, name)
+                except AttributeError:
+                    assert name[0] == "_", "a call that may only not be loaded"
+                else:
+                    assert name == "n_", "a private name is never loaded"
+        assert manager.set_mode(IDLE) == 0, "there is room again"
+    finally:
+        PowerManager.set_mode = call
 
 
 def test_entries_that_are_not_in_use():

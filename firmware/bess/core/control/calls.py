@@ -79,7 +79,7 @@ class PowerManager(Manager):
             return self.refuse(REFUSED_MODE)
         if self.trips.present >> TRIP_CONFIG & 1:
             return self.refuse(REFUSED_CAUSE_PRESENT)
-        if not self.run_wanted or self.blocked():
+        if not self.run_wanted or self._asleep or self.blocked():
             self.run_wanted = 1
             self.started = False
             self._asleep = self._resumes = False
@@ -89,7 +89,8 @@ class PowerManager(Manager):
 
     def blocked(self):
         """True when a trip keeps the pack from running and only a person's `start` helps."""
-        return self.stopped() and (self.trips.restarts_used_up or self.trips.needs_person())
+        return (self.started and self.stopped()
+                and (self.trips.restarts_used_up or self.trips.needs_person()))
 
     def stop(self):
         """Power to zero with the ramp, inverter off, contactors open, STANDBY."""

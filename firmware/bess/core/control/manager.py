@@ -230,6 +230,7 @@ class Manager(Parts):
         sequence.islanded = self.island.islanded
         sequence.tick(now_ms)
         if sequence.step == RUN_STEP and self.mode == STANDBY:
+            self._asleep_after.held(False, now_ms)      # what was idle before does not count
             self._enter(IDLE, now_ms)
 
     def _rest(self, now_ms):
