@@ -25,10 +25,10 @@ KIN = {
     "parts": ("manager", "loading"), "rules": ("grid_side",), "views": ("calls", "grid_side"),
     "grid_watch": ("island",), "restoring": ("memory", "keeper", "loading"),
     "wishes": ("loading", "memory", "site_more", "site_calls"),
-    "calls": ("loading", "people", "memory"),
+    "calls": ("loading", "people", "memory", "site_calls"),
     "operations": ("wishes", "loading", "site_calls"), "rounds": ("charge", "protect"),
     "operate": ("calls", "loading", "wishes", "site_calls", "manager"),
-    "site_tick": ("site",), "site_views": ("site",), "people": ("site_calls",),
+    "site_tick": ("site",), "site_views": ("site",), "people": ("site_calls", "calls", "sign_test"),
 }
 
 

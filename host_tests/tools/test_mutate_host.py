@@ -6,7 +6,7 @@ import coverage  # noqa: F401  (imported here once, not in each process)
 import hypothesis  # noqa: F401
 import pytest
 
-from tools import core_tests, mutant_run, mutants, mutate
+from tools import core_tests, mutant_run, mutants, mutate, mutate_table
 
 CHANGES = (
     # source, changes in order
@@ -252,3 +252,40 @@ def test_with_own_only_the_tests_of_the_file_are_asked(tmp_path):
     assert run_small(tree, ["--own"])[1][-1] == \
         "score 93 %: 15 of 16 mutants caught, 0 equivalent"
     assert run_small(tree, [])[1][-1] == "score 100 %: 16 of 16 mutants caught, 0 equivalent"
+
+
+def test_the_table_counts_what_was_tried_on_the_file_as_it_is():
+    source = "def f(a):\n    return a < 1\n"
+    digest = mutate.hashlib.sha256(source.encode()).hexdigest()[:16]
+    keys = [("a.py", each.where, each.text, each.what, number)
+            for number, each in enumerate(mutants.parse(source)[1])]
+    rows = [{"key": list(key), "digest": digest, "killer": "a test" if i else ""}
+            for i, key in enumerate(keys[:-1])]
+    rows.append({"key": list(keys[-1]), "digest": "of another file", "killer": "a test"})
+    assert len(keys) == 5
+    assert mutate_table.counts(source, "a.py", rows, {}) == (5, 0, 4, 3)
+    assert mutate_table.counts(source, "a.py", rows, {keys[0][:4]: "why"}) == (5, 1, 3, 3)
+
+
+TABLE = """Words.
+
+| file | mutants | equivalent | tried | caught | score |
+|---|---|---|---|---|---|
+| `a.py` | 50 | 0 | all | 45 | 90 % |
+| `b.py` | 60 | 0 | all | 50 | 83 % |
+| `gone.py` | 10 | 0 | all | 10 | 100 % |
+"""
+
+
+def test_the_table_keeps_what_was_not_tried_again():
+    files = [("a.py", 50, 0, 0, 0), ("b.py", 61, 1, 3, 3), ("c.py", 100, 2, 30, 29),
+             ("d.py", 8, 0, 8, 8), ("e.py", 8, 0, 0, 0)]
+    written = mutate_table.renew(TABLE, files)
+    assert written.splitlines()[:4] == TABLE.splitlines()[:4]
+    assert written.splitlines()[4:] == [
+        "| `a.py` | 50 | 0 | all | 45 | 90 % |",
+        "| `b.py` | 60 | 0 | all, before its last change | 50 | 83 % |",
+        "| `c.py` | 100 | 2 | 30 | 29 | 96 % of a sample |",
+        "| `d.py` | 8 | 0 | all | 8 | 100 % |",
+        "| `e.py` | 8 | 0 | 0 | - | not measured |"]
+    assert mutate_table.renew(written, files) == written

@@ -1,6 +1,6 @@
 """Several packs: what one of them does not know, and how the site's figures are made."""
 
-from bess.core.control.modes import DISCHARGE
+from bess.core.control.modes import DISCHARGE, EMERGENCY, REFUSED_LATCHED, REFUSED_LOOSER
 from bess.core.points import M_SOC_PM, WHY_SOC_UNKNOWN
 from host_tests.core.bench_packs import SiteBench
 
@@ -39,3 +39,78 @@ def test_an_unknown_soc_in_the_middle_of_a_discharge():
     bench.plants[1].rows(M_SOC_PM, 500)
     bench.run(10_000)
     assert bench.commands() == [3000, 3000, 3000]
+
+
+def latched_first(bench):
+    """This bench with an emergency of its first pack alone."""
+    bench.site.packs[0].emergency_shutdown()
+    bench.run(1000)
+    assert bench.modes()[0] == EMERGENCY
+    return bench
+
+
+ONE_IS_ENOUGH = (
+    # call, why
+    (lambda site: site.start(), "the others start"),
+    (lambda site: site.start_charging(0), "the others charge"),
+    (lambda site: site.start_discharging(3000, 0), "the others discharge"),
+    (lambda site: site.stop_operation(), "the others end theirs"),
+    (lambda site: site.set_constant_power(3000, 0), "the others give it"),
+)
+
+
+def test_a_call_is_accepted_when_one_pack_accepts_it():
+    for call, why in ONE_IS_ENOUGH:
+        site = latched_first(SiteBench().started()).site
+        assert call(site) == 0, why
+        for each in site.packs:
+            each.emergency_shutdown()
+        site.step(site.now_ms + 100)
+        assert call(site) == REFUSED_LATCHED, why
+
+
+def test_all_must_be_at_rest_or_blocked():
+    bench = SiteBench(auto_restart=0).started(9000)
+    bench.plants[1].pcs_state = 3
+    bench.run(15_000)
+    site = bench.site
+    assert site.packs[1].stopped() and site.packs[1].blocked()
+    assert not site.stopped() and not site.blocked()
+    bench.plants[0].pcs_state = bench.plants[2].pcs_state = 3
+    bench.run(15_000)
+    assert site.stopped() and site.blocked()
+
+
+def test_minutes_of_a_power_of_the_site():
+    site = SiteBench().started().site
+    for minutes in (1, 1440):
+        assert site.set_constant_power(3000, minutes) == 0
+        site.step(site.now_ms + 100)
+        assert site.requests.left_ms == minutes * 60_000 - 100
+    for minutes in (-1, 1441):
+        for call in (site.set_constant_power, site.start_discharging):
+            try:
+                call(3000, minutes)
+                raise RuntimeError("accepted")
+            except ValueError as fault:
+                assert str(fault).startswith("minutes is %d, allowed" % minutes), fault
+
+
+def test_the_last_operation_takes_the_place_of_the_one_before():
+    bench = SiteBench().started(9000)
+    site = bench.site
+    assert site.start_charging(951) == REFUSED_LOOSER, "above the maximum SoC"
+    bench.run(1000)
+    assert sum(bench.commands()) == 9000, "what is refused changes nothing"
+    assert site.start_charging(0) == 0
+    bench.run(30_000)
+    assert sum(bench.commands()) == -30_000, "nothing of the 9 kW is left"
+    assert site.set_constant_power(9000, 0) == 0
+    assert [each.wishes.manual for each in site.packs] == [0, 0, 0]
+    bench.run(30_000)
+    assert sum(bench.commands()) == 9000
+    site.stop()
+    bench.run(20_000)
+    bench.started()
+    bench.run(5000)
+    assert site.rank == 0 and bench.commands() == [0, 0, 0], "a stop ends it"
