@@ -1,30 +1,27 @@
 """Several packs: what one of them does not know, and how the site's figures are made."""
 
-from bess.core.control.modes import DISCHARGE, EMERGENCY, REFUSED_LATCHED, REFUSED_LOOSER
+from bess.core.control.modes import (
+    DISCHARGE, EMERGENCY, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_LATCHED, REFUSED_LOOSER,
+    REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_NO_PERSON, STANDBY,
+)
 from bess.core.points import M_SOC_PM, WHY_SOC_UNKNOWN
 from host_tests.core.bench_packs import SiteBench
 
-BACKUP = 1                          # grid connection with a reserve
-
-RESERVES = (
-    # SoC of the packs, power of the site, commands of the packs, why
-    ((500, None, 500), 9000, [4500, 0, 4500], "who does not know its SoC stays out"),
-    ((None, 500, 500), 9000, [0, 4500, 4500], "also when it is the first"),
-    ((None, None, None), 9000, [0, 0, 0], "nobody knows"),
-    ((500, None, 200), 9000, [0, 0, 0], "the lowest of those that know is at the reserve"),
-    ((500, 200, 600), 9000, [0, 0, 0], "the lowest decides, wherever it stands"),
-    ((500, 600, 221), 9000, [3525, 4408, 1067], "above it, by what is left"),
+UNKNOWN = (
+    # SoC of the packs, commands of the packs for 9 kW, why
+    ((500, None, 500), [4500, 0, 4500], "who does not know its SoC stays out"),
+    ((None, 500, 500), [0, 4500, 4500], "also when it is the first"),
+    ((None, None, None), [0, 0, 0], "nobody knows"),
 )
 
 
-def test_a_pack_without_a_soc_is_out_and_the_reserve_is_that_of_the_others():
-    for levels, site_w, commands, why in RESERVES:
-        bench = SiteBench(locked=True, grid_connection=BACKUP, backup_reserve_pm=200)
-        bench.load_w = 12_000
+def test_a_pack_without_a_soc_is_out_alone():
+    for levels, commands, why in UNKNOWN:
+        bench = SiteBench(locked=True)
         for plant, soc_pm in zip(bench.plants, levels):
             plant.rows(M_SOC_PM, soc_pm)
         bench.started()
-        assert bench.site.set_constant_power(site_w, 0) == 0
+        assert bench.site.set_constant_power(9000, 0) == 0
         bench.run(15_000)
         assert bench.commands() == commands, (why, bench.commands())
         for each, soc_pm in zip(bench.site.packs, levels):
@@ -114,3 +111,55 @@ def test_the_last_operation_takes_the_place_of_the_one_before():
     bench.started()
     bench.run(5000)
     assert site.rank == 0 and bench.commands() == [0, 0, 0], "a stop ends it"
+
+
+def test_the_connection_of_a_site_of_several_packs():
+    bench = SiteBench()
+    site = bench.run(1000)
+    for kind in (0, 1, 4):
+        try:
+            site.set_grid_connection(kind)
+            raise RuntimeError("accepted")
+        except ValueError as fault:
+            assert "kind is %d, allowed: a whole number 2..3" % kind in str(fault)
+    assert site.set_grid_connection(3) == 0 and site.grid.kind == 3
+    bench.started(9000)
+    site.stop()
+    bench.tick()
+    assert bench.modes() == [STANDBY] * 3 and not site.stopped()
+    assert site.set_grid_connection(2) == REFUSED_MODE, "not before all is at rest"
+    bench.run(15_000)
+    assert site.set_grid_connection(2) == 0
+
+
+OPERABLE = (
+    # what was done before, refusal of a constant power, why
+    (lambda site: site.start(), 0, "kept while it starts"),
+    (lambda site: site.packs[2].start(), 0, "one is enough"),
+    (lambda site: site.enter_maintenance(), REFUSED_NOT_STARTED, "tests are for a single pack"),
+    (lambda site: site.stop(), REFUSED_NOT_STARTED, ""),
+)
+
+
+def test_which_packs_can_be_operated():
+    for deed, refusal, why in OPERABLE:
+        site = SiteBench().run(1000)
+        assert deed(site) == 0
+        assert site.set_constant_power(1000, 0) == refusal, why
+
+
+def test_the_refusal_of_one_pack_is_told():
+    """Parameters, authority, MAINTENANCE and a reset are for all: who refuses is heard."""
+    bench = latched_first(SiteBench(remote_reset=1, service_key="brass").started())
+    site = bench.site
+    site.packs[1].stop()
+    bench.run(15_000)
+    assert site.enter_maintenance() == REFUSED_LATCHED, "the first has an emergency, no key"
+    assert site.packs[1].mode == MAINTENANCE and site.packs[0].mode == EMERGENCY
+    site.packs[2].emergency_shutdown()
+    bench.tick()
+    assert site.reset_emergency() == REFUSED_CAUSE_PRESENT, "the third has only just stopped"
+    assert bench.modes()[0] == STANDBY, "the first is reset"
+    bench.run(15_000)
+    assert site.reset_emergency(False) == REFUSED_NO_PERSON, "no number was given out"
+    assert site.reset_emergency(False, site.reset_number()) == 0

@@ -7,6 +7,7 @@ an emergency, an alarm.
 
 from micropython import const
 
+from bess.core.control.grid_rules import EXPORT, INTERACTIVE
 from bess.core.control.modes import (
     EMERGENCY, MAINTENANCE, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
     within,
@@ -90,11 +91,16 @@ class Site(SiteTick):
         if self.latched:
             return REFUSED_LATCHED
         able = [each for each in self.packs
-                if each.mode not in (STANDBY, EMERGENCY) or each.run_wanted and not each.blocked()]
+                if each.mode not in (STANDBY, EMERGENCY, MAINTENANCE)
+                or each.run_wanted and not each.blocked()]
         return 0 if able else REFUSED_NOT_STARTED
 
     def set_grid_connection(self, kind):
-        """Connection type, in STANDBY of all packs only; until a restart."""
+        """Connection type, in STANDBY of all packs only; until a restart.
+
+        Not ISOLATED or BACKUP, as in the configuration: only a single inverter forms a grid.
+        """
+        within("kind", kind, INTERACTIVE, EXPORT)
         for each in self.packs:
             if each.mode != STANDBY or not each.stopped():
                 return self.refuse(REFUSED_MODE)

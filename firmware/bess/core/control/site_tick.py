@@ -203,7 +203,7 @@ class SiteTick(PowerManager):
 
     def _open_window(self, now_ms):
         """Each pack's own rules, and those of the grid connection for the sum."""
-        window, soc_pm = self.window, None
+        window = self.window
         lo_w = hi_w = exempt_w = 0
         for each in self.packs:
             each.permit(now_ms)
@@ -211,15 +211,10 @@ class SiteTick(PowerManager):
             hi_w += each.window.hi_w
             if each.requests.rank == BY_PROTECT_CHARGE:
                 exempt_w -= each.requests.wish_w
-            low_pm = each.pack.soc_pm_min   # unknown closes that pack, not the others
-            if each.pack.strings_live and low_pm is not None and (
-                    soc_pm is None or low_pm < soc_pm):
-                soc_pm = low_pm
         window.open(-lo_w, hi_w, WHY_RATING)
         self._name_reasons(window)
         if self.grid.needs_meter:
             self.grid.narrow(window, self.command.battery_w, self.meter_step, exempt_w)
-        self.grid.keep_reserve(window, soc_pm)
 
     def _name_reasons(self, window):
         """Each side: the reason of the pack that is limited most."""
