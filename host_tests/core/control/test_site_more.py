@@ -4,7 +4,7 @@ from bess.core.control.modes import (
     DISCHARGE, EMERGENCY, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_LATCHED, REFUSED_LOOSER,
     REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_NO_PERSON, STANDBY,
 )
-from bess.core.points import M_SOC_PM, WHY_SOC_UNKNOWN
+from bess.core.points import BY_MANUAL, M_SOC_PM, OWNER, WHY_SOC_UNKNOWN
 from host_tests.core.bench_packs import SiteBench
 
 UNKNOWN = (
@@ -163,3 +163,67 @@ def test_the_refusal_of_one_pack_is_told():
     bench.run(15_000)
     assert site.reset_emergency(False) == REFUSED_NO_PERSON, "no number was given out"
     assert site.reset_emergency(False, site.reset_number()) == 0
+
+
+def one_tested(battery_w, **changes):
+    """Three packs, the second in MAINTENANCE with a test of its power."""
+    bench = SiteBench(**changes)
+    bench.load_w = 3000
+    bench.started()
+    pack = bench.site.packs[1]
+    pack.stop()
+    bench.until(lambda site: pack.stopped(), 20_000)
+    assert pack.enter_maintenance() == 0
+    renew(bench, battery_w, 8)
+    assert bench.commands() == [0, battery_w, 0]
+    return bench
+
+
+def renew(bench, battery_w, seconds):
+    for _ in range(seconds):
+        assert bench.site.packs[1].test_power(battery_w) == 0
+        bench.run(1000)
+
+
+BESIDE_A_TEST = (
+    # test of the second pack, power of the site, what the two others give, settings, why
+    (200, 9000, 9000, {}, "both discharge"),
+    (-200, -9000, -9000, {}, "both charge"),
+    (200, -9000, 0, {}, "packs never fight"),
+    (-200, 9000, 0, {}, "packs never fight"),
+    (200, -1, 0, {}, "not by a watt"),
+    (-200, 1, 0, {}, "not by a watt"),
+    (200, 20_000, 6800, {"export_w_max": 4000}, "the test is inside the cap: 3 kW load and cap"),
+    (-200, -20_000, -5800, {"import_w_max": 9000}, "the test is inside the cap"),
+)
+
+
+def test_packs_beside_one_that_is_tested():
+    for test_w, site_w, others_w, changes, why in BESIDE_A_TEST:
+        bench = one_tested(test_w, **changes)
+        assert bench.site.set_constant_power(site_w, 0) == 0
+        renew(bench, test_w, 15)
+        w = bench.commands()
+        assert w[1] == test_w and abs(w[0] + w[2] - others_w) <= (3 if changes else 0), (why, w)
+        assert bench.site.rank == BY_MANUAL and bench.site.wish_w == site_w
+
+
+def test_a_protective_charge_is_beside_a_charge_of_the_site():
+    bench = SiteBench(soc_pm_floor=50)
+    bench.plants[1].rows(M_SOC_PM, 40)
+    bench.run(3000)
+    assert bench.site.start() == 0
+    alone_w = bench.run(20_000).packs[1].requests.wish_w
+    assert alone_w < -500 and bench.commands() == [0, alone_w, 0]
+    assert bench.site.set_constant_power(-9000, 0) == 0
+    bench.run(15_000)
+    assert bench.commands() == [-4500, alone_w, -4500]
+    assert bench.site.image.now[OWNER] == BY_MANUAL, "the protection is that pack's own"
+
+
+def test_a_person_at_one_pack_adds_to_the_site():
+    bench = SiteBench().started(9000)
+    assert bench.site.test is bench.site.packs[0].test
+    assert bench.site.packs[1].set_constant_power(1500, 0) == 0
+    bench.run(10_000)
+    assert bench.site.wish_w == 10_500 and sum(bench.commands()) == 10_500
