@@ -7,6 +7,7 @@ same bytes every time and in every folder.
 """
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
@@ -35,6 +36,7 @@ BOARD_FILES = ("board.json", "config.json")
 COMPILER_FLAGS = ("-O2", "-msmall-int-bits=31")
 # A traceback names the function, not the line in it: 3 KB of RAM. False keeps every line.
 THIN_LINES = True
+KEPT = 4            # results of `joined`: the tree as it is, that of the bench, those before
 # What leads from a traceback to the source, of the images made so far, by their bundles' bytes.
 _PLACES = {}
 
@@ -120,15 +122,15 @@ def joined(texts, starters=None):
     """(texts as they are compiled, {module: its first line in the bundle}, {line: line there}).
 
     The last one leads from the bundle as it is compiled to the bundle before calls were written
-    out, in which the lines of a module stand together. The last result is kept in build/: it
-    takes seconds, and boards differ in what is compiled, not in the texts.
+    out, in which the lines of a module stand together. The last results are kept in build/joined/:
+    each takes seconds, and boards differ in what is compiled, not in the texts.
     """
     starters, back = starters or {}, {}
-    kept = BUILD / "joined.json"
     tools = {path.name: path.read_text() for path in Path(__file__).parent.glob("*.py")}
     key = hashlib.sha256(json.dumps([texts, starters, tools], sort_keys=True).encode()).hexdigest()
-    found = json.loads(kept.read_text()) if kept.is_file() else {}
-    if found.get("key") == key:
+    kept = BUILD / "joined" / f"{key}.json"
+    with contextlib.suppress(FileNotFoundError):
+        found = json.loads(kept.read_text())
         back = {int(line): at for line, at in found["back"].items()}
         return found["texts"], found["first"], back
     texts, first = bundle(texts)
@@ -139,11 +141,20 @@ def joined(texts, starters=None):
     if first:
         texts[BUNDLE] = with_hot_words(texts[BUNDLE])
     texts = {path: text for path, text in texts.items() if path not in starters}
-    BUILD.mkdir(exist_ok=True)
-    partial = BUILD / f".joined-{os.getpid()}"
-    partial.write_text(json.dumps({"key": key, "texts": texts, "first": first, "back": back}))
-    partial.replace(kept)
+    if first:
+        keep(kept, json.dumps({"texts": texts, "first": first, "back": back}))
     return texts, first, back
+
+
+def keep(path, text):
+    """Write a file whole or not at all; of those beside it only the newest stay."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(text)
+    partial.replace(path)
+    with contextlib.suppress(FileNotFoundError):    # another build tidies up, too
+        for old in sorted(path.parent.glob("*.json"), key=os.path.getmtime)[:-KEPT]:
+            old.unlink()
 
 
 def starters(firmware=FIRMWARE):

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,30 @@ def test_image_runs_on_the_32_bit_build():
         content = build.image("virtual", tree)
     files = {"/lib/" + path: data for path, data in content.items()}
     assert wasm32.run32(["import bess.app\nprint(bess.app.go(0))"], files) == "7\n"
+
+
+BUNDLED = {"bess/app.py": "from bess.b import g\n\ndef go():\n    return g(0)\n",
+           "bess/b.py": "from bess.a import f\n\ndef g(x):\n    return f(x)\n",
+           "bess/a.py": "def f(x):\n    return NUMBER\n"}
+
+
+def test_the_last_joined_trees_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    steps = []
+    monkeypatch.setattr(build, "shorten", lambda texts, free: steps.append(1) or texts)
+
+    def made(number):
+        time.sleep(0.02)        # the oldest is told by its time
+        texts = {path: text.replace("NUMBER", str(number)) for path, text in BUNDLED.items()}
+        return build.joined(texts, {"main.py": "import bess.app\n"}), len(steps)
+
+    results = [made(number)[0] for number in range(build.KEPT + 2)]
+    assert all(results[0] != other for other in results[1:])
+    assert len(list(tmp_path.rglob("*.*"))) == build.KEPT
+    count = len(steps)
+    for number in range(2, build.KEPT + 2):
+        assert made(number) == (results[number], count), "read, not made again"
+    assert made(0) == (results[0], count + 1), "the oldest went"
 
 
 WRONG = (
