@@ -30,7 +30,7 @@ class Callbacks:
 
         Returns 0, or the refusal FULL. Raises ValueError for what is no event or no function.
         """
-        if not isinstance(event, int) or not ALL <= event <= _EVENT_MAX:
+        if type(event) is not int or not ALL <= event <= _EVENT_MAX:
             raise ValueError("event is %r, allowed: -1 for all, or 0..%d" % (event, _EVENT_MAX))
         if not callable(function):
             raise ValueError("function is %r, wanted: one that can be called" % (function,))

@@ -36,7 +36,7 @@ ENTRIES = const(16)                 # of the schedule
 
 def within(name, value, low, high):
     """ValueError, with what is allowed, when a value is no whole number from low to high."""
-    if not isinstance(value, int) or not low <= value <= high:
+    if type(value) is not int or not low <= value <= high:
         raise ValueError("%s is %r, allowed: a whole number %d..%d" % (name, value, low, high))
 
 

@@ -6,6 +6,7 @@ those of the power manager.
 
 from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.control.calls import PowerManager
+from bess.core.control.checks import IDS
 from bess.core.control.grid_rules import BACKUP, EXPORT, ISOLATED
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, ENTRIES, IDLE, MAINTENANCE, REFUSED_FULL, REFUSED_LATCHED,
@@ -146,12 +147,14 @@ class Operate(PowerManager):
         return 0 if used else self.refuse(REFUSED_RANGE)
 
     def enable_schedule(self, entry, on):
-        """Arm an entry, or hold it off."""
+        """Arm entry 0..15 (on: 1 or True), or hold it off; RANGE when it is not in use."""
+        check_flag(on)
         used = self.get_schedule(entry) is not None and self.wishes.schedule.enable(entry, on)
         return 0 if used else self.refuse(REFUSED_RANGE)
 
     def enable_scheduling(self, on):
-        """The whole schedule on or off."""
+        """The whole schedule on (1 or True) or off; one-shots that pass meanwhile are missed."""
+        check_flag(on)
         refusal = 0 if on and self.wishes.schedule is None else self.wishes.load_schedule()
         if refusal:
             return self.refuse(refusal)
@@ -231,7 +234,8 @@ class Operate(PowerManager):
         return 0 if self.callbacks is None else self.callbacks.unregister(event, function)
 
     def acknowledge(self, number=-1):
-        """A person has seen this diagnosis (-1: all); how many rows of the active list."""
+        """A person has seen diagnosis 0..63 (-1: all); how many rows of the active list."""
+        within("number", number, -1, IDS - 1)
         return self.alarms.acknowledge(number)
 
     # --- state ----------------------------------------------------------------------------
@@ -249,6 +253,14 @@ class Operate(PowerManager):
         self._fill(STATS, out)
 
     def _fill(self, points, out):
+        if not isinstance(out, list) or len(out) < len(points):
+            raise ValueError("out is %r, allowed: a list of %d" % (out, len(points)))
         now = self.image.now
         for i in range(len(points)):
             out[i] = now[points[i]]
+
+
+def check_flag(on):
+    """ValueError when a switch is neither 0, 1, False nor True."""
+    if on is not True and on is not False:
+        within("on", on, 0, 1)

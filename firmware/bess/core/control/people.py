@@ -13,8 +13,9 @@ from bess.core.control.calls import PowerManager
 from bess.core.control.maintenance import CONTACTOR, POWER, TRICKLE
 from bess.core.control.modes import (
     EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_LATCHED, REFUSED_MODE,
-    REFUSED_NO_PERSON, REFUSED_RANGE, STANDBY,
+    REFUSED_NO_PERSON, REFUSED_RANGE, STANDBY, within,
 )
+from bess.core.control.operate import check_flag
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
     BATTERY_W, CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INSULATION, EVENT_AUTHORITY,
@@ -24,6 +25,8 @@ from bess.core.request import FOR_EVER
 from bess.core.tick import TICK_MASK
 
 _NUMBER_MS = const(60_000)
+_W_MAX = const(1_000_000)
+_COILS_MAX = (1 << 48) - 1          # 16 sets of three
 # causes that nobody resets from afar
 ON_SITE = 1 << CAUSE_INPUT | 1 << CAUSE_CONTACTOR | 1 << CAUSE_INSULATION | 1 << CAUSE_FIRE
 
@@ -71,11 +74,15 @@ class People(PowerManager):
                 and not self.latched & ON_SITE)
 
     def set_authority(self, local, person=True):
-        """local True: only protection, tests and people at the cabinet move power (LOCAL)."""
+        """local True (or 1): only protection, tests and people at the cabinet move power (LOCAL).
+
+        False (or 0): links too (REMOTE). Without a person refused NO_PERSON.
+        """
+        check_flag(local)
         if not person:
             return self.refuse(REFUSED_NO_PERSON)
-        if local != self.local:
-            self.local = local
+        if bool(local) != self.local:
+            self.local = bool(local)
             self.events.note(EVENT_AUTHORITY, INFO, 1 if local else 0, self.now_ms)
         return 0
 
@@ -110,8 +117,10 @@ class People(PowerManager):
     def test_power(self, battery_w):
         """Test: power in W (+ discharges) of at most 5 % of the rating or 500 W, for 60 s.
 
-        To be renewed within 5 s by the same call.
+        To be renewed within 5 s by the same call. Refused RANGE above that, MODE outside
+        MAINTENANCE or while something else is tested.
         """
+        within("battery_w", battery_w, -_W_MAX, _W_MAX)
         if abs(battery_w) > self.test.power_w_max:
             return self.refuse(REFUSED_RANGE)
         return self._test(POWER, battery_w, 0)
@@ -150,7 +159,12 @@ class People(PowerManager):
         return self._test(TRICKLE, -min(wish_w, self.test.power_w_max), 0)
 
     def test_contactor(self, coils):
-        """Test: contactor coils (bits of the point OUTPUTS) with the inverter stopped; renewed."""
+        """Test: one contactor coil (a bit of the point STRING_COILS, 0: none), inverter stopped.
+
+        To be renewed within 5 s. Refused RANGE for what is not one coil that there is, MODE
+        outside MAINTENANCE or while something else is tested.
+        """
+        within("coils", coils, 0, _COILS_MAX)
         if not self.sequence.may_hold(coils):
             return self.refuse(REFUSED_RANGE)
         return self._test(CONTACTOR, 0, coils)

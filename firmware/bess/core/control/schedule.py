@@ -273,10 +273,11 @@ class Schedule:
 
 
 def _check(fields):
-    if len(fields) != len(_LOW):
-        raise ValueError("%d fields, allowed: %s" % (len(fields), _NAMES))
+    count = len(fields) if isinstance(fields, (tuple, list)) else 0
+    if count != len(_LOW):
+        raise ValueError("%d fields, allowed: %s" % (count, _NAMES))
     for name, value, low, high in zip(_NAMES.split(), fields, _LOW, _HIGH):
-        flag = value is True or value is False      # no int in MicroPython
+        flag = high == 1 and (value is True or value is False)
         within(name, int(value) if flag else value, low, high)
     mode, power_w = fields[4], fields[5]
     if power_w and mode != (CHARGE if power_w < 0 else DISCHARGE):
