@@ -1,15 +1,17 @@
 """Calls in states that are rare: during MAINTENANCE, after a shutdown, by a mode's number."""
 
+from bess.core.battery.sequence import PCS_FAULT
 from bess.core.control.operate import STATS
 from bess.core.control.modes import (
-    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT, REFUSED_DIRECTION,
-    REFUSED_FULL, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, REFUSED_RANK_HELD, STANDBY,
+    BLOCKED, CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_CAUSE_PRESENT,
+    REFUSED_DIRECTION, REFUSED_FULL, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED,
+    REFUSED_RANK_HELD, RUNNING, STANDBY, STARTING,
 )
 from bess.core.control import maintenance
 from bess.core.events import WARNING
 from bess.core.points import (
     BY_MANUAL, CAUSE_CELL_HIGH, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_MODE_CHANGE,
-    EVENT_PCS_OVERRULED, EVENT_REFUSED, M_CELL_MV_MAX, OPENINGS,
+    EVENT_PCS_OVERRULED, EVENT_REFUSED, M_CELL_MV_MAX, OPENINGS, PCS_GRID, PHASE,
 )
 from host_tests.core.bench_pack import Bench, latched
 from host_tests.core.control.test_wishes_ends import told
@@ -201,7 +203,7 @@ def test_a_trip_blocks_where_nothing_starts_by_itself():
         bench.pcs_state = None
         bench.run(1000 * well_s)
         assert manager.blocked() == blocked, why
-        assert (manager.set_constant_power(500, 0) == REFUSED_NOT_STARTED) == blocked, why
+        assert manager.set_constant_power(500, 0) == REFUSED_NOT_STARTED, why
         assert manager.start() == 0
         bench.run(75_000)
         assert manager.mode == DISCHARGE, "its request still lives"
@@ -260,17 +262,46 @@ def test_a_latch_that_came_back_holds_until_its_clear_condition():
     assert bench.manager.reset_emergency() == 0
 
 
-def test_start_in_maintenance_is_refused_by_what_is_worse():
-    for causes, refusal in ((0, REFUSED_MODE), (1 << CAUSE_CELL_HIGH, REFUSED_LATCHED)):
-        manager = Bench().manager
-        manager.restore_latch(causes, CAUSE_CELL_HIGH)
-        manager.restore_maintenance()
-        assert manager.start() == refusal and manager.run_wanted == 0
-
-
 def test_somebody_overrules_the_inverter():
     bench = Bench()
     bench.manager.note_overruled(1234)
     slot = bench.manager.events.slot(0)
     assert bench.manager.events.event(slot) == EVENT_PCS_OVERRULED
     assert bench.manager.events.level(slot) == WARNING and bench.manager.events.data(slot) == 0
+
+
+def test_nothing_is_kept_while_a_trip_blocks_the_pack():
+    """STARTING keeps a wish for IDLE; BLOCKED does not, though it will start by itself."""
+    bench = Bench().started()
+    manager = bench.manager
+    bench.pcs_state = PCS_FAULT
+    bench.run(8000)
+    assert manager.image.now[PHASE] == BLOCKED
+    for name, arguments in (("start_charging", (0,)), ("start_discharging", (0, 0)),
+                            ("set_constant_power", (500, 0)), ("set_mode", (CHARGE,))):
+        assert getattr(manager, name)(*arguments) == REFUSED_NOT_STARTED, name
+    bench.pcs_state = None
+    bench.run(5000)
+    assert not manager.trips.present and manager.image.now[PHASE] == BLOCKED
+    assert manager.set_constant_power(500, 0) == REFUSED_NOT_STARTED, "it waits for its 60 s"
+    bench.until(lambda m: m.sequence.phase == STARTING, 70_000)
+    assert manager.set_constant_power(500, 0) == 0
+    bench.until(lambda m: m.mode == DISCHARGE, 20_000)
+
+
+def test_start_in_maintenance_is_a_matter_of_the_mode():
+    bench = Bench(service_key="open").started()
+    bench.manager.emergency_shutdown()
+    bench.run(10_000)
+    assert bench.manager.start() == REFUSED_LATCHED
+    assert bench.manager.enter_maintenance("open") == 0 and bench.manager.latched
+    assert bench.manager.start() == REFUSED_MODE
+
+
+def test_a_site_that_cannot_go_on_without_the_grid_is_blocked():
+    bench = Bench(grid_connection=2).started(1000)
+    for grid, phase, why in ((2, BLOCKED, "lost"), (1, RUNNING, "back: it starts by itself")):
+        for _ in range(120):
+            bench.manager.image.put(PCS_GRID, grid, bench.now_ms)
+            bench.tick()
+        assert bench.manager.image.now[PHASE] == phase, why

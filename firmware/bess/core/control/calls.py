@@ -73,10 +73,10 @@ class PowerManager(Manager):
 
     def start(self):
         """Close the contactors, start the inverter, be ready (IDLE)."""
-        if self.latched or self.mode == EMERGENCY:
-            return self.refuse(REFUSED_LATCHED)
         if self.mode == MAINTENANCE:
             return self.refuse(REFUSED_MODE)
+        if self.latched:
+            return self.refuse(REFUSED_LATCHED)
         if self.trips.present >> TRIP_CONFIG & 1:
             return self.refuse(REFUSED_CAUSE_PRESENT)
         if not self.run_wanted or self._asleep or self.blocked():

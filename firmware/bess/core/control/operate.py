@@ -107,8 +107,8 @@ class Operate(PowerManager):
             return REFUSED_LATCHED
         if self.mode != STANDBY:
             return 0
-        starting = self.run_wanted and not self.blocked() or self.sequence.phase == STARTING
-        return 0 if starting else REFUSED_NOT_STARTED
+        starting = self.run_wanted and not self.started and not self.trips.present
+        return 0 if starting or self.sequence.phase == STARTING else REFUSED_NOT_STARTED
 
     # --- schedule -------------------------------------------------------------------------
 

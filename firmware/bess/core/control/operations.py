@@ -42,6 +42,7 @@ class Operations:
         self._calibration = slot_of(BY_CALIBRATION)
         self.charger = self._discharger = _NONE    # rank that is served
         self._entry = -1
+        self._turn = 0
         self._busy = False
         self.take_params()
 
@@ -58,12 +59,14 @@ class Operations:
             if wishes is self._lead:
                 schedule.tick(now[UTC_DAY], now[UTC_S], wishes.zone, self._manager.events, now_ms)
             entry = schedule.entry
-        if entry != self._entry:
-            self._entry = entry
-            if self.charger == BY_SCHEDULE:
-                self.end_charge(DURATION, now_ms)
-            if self._discharger == BY_SCHEDULE:
-                self.end_discharge(DURATION, now_ms)
+            if schedule.turn != self._turn:
+                self._turn = schedule.turn
+                code = DURATION if schedule.over else STOPPED
+                if self.charger == BY_SCHEDULE:
+                    self.end_charge(code, now_ms)
+                if self._discharger == BY_SCHEDULE:
+                    self.end_discharge(code, now_ms)
+        self._entry = entry
         busy = entry >= 0 or wishes.manual != 0 or wishes.soc.wanted
         if busy or self._busy:          # once more after the last of them has ended
             self._busy = busy

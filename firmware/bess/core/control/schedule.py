@@ -42,6 +42,8 @@ class Schedule:
     entry: number of the entry that is alive, -1 for none; then mode is IDLE and the rest 0.
     mode: CHARGE, DISCHARGE or IDLE. power_w: W, + discharges, 0 = the power of the parameters.
     left_s: seconds until the occurrence ends.
+    turn: another number when an occurrence begins or ends, or the living entry is written anew;
+    over: the one before has had its time, it was not cut short.
     changes: counts what `dump` must be stored for again, modulo 65536.
 
     An entry is (enabled, day, hour, minute, mode, power_w, minutes, repeat): day 0 Sunday ..
@@ -54,7 +56,8 @@ class Schedule:
         self.enabled = True
         self.entry = -1
         self.mode = IDLE
-        self.power_w = self.left_s = self.changes = 0
+        self.power_w = self.left_s = self.changes = self.turn = 0
+        self.over = False
         self._flags = bytearray(ENTRIES)
         self._day = bytearray(ENTRIES)
         self._mode = bytearray(ENTRIES)
@@ -79,6 +82,8 @@ class Schedule:
         self._power_w[entry] = power_w
         self._minutes[entry] = minutes
         self._marked[entry] = _NO_DAY
+        if entry == self.entry:
+            self.turn = (self.turn + 1) & 0xFF
         self._changed()
 
     def add(self, fields):
@@ -152,6 +157,7 @@ class Schedule:
         if utc_day is None or utc_s is None or zone is None or not _NO_DAY < utc_day < _DAYS:
             self._utc_s = -1
             self._alive = 0
+            self.over = False
             self._run(-1, _NO_DAY, events, now_ms)
             return
         self._utc_day = utc_day
@@ -161,6 +167,12 @@ class Schedule:
         if 0 <= now_s < zone.before_s - zone.after_s:
             # a doubled hour: whatever the clock shows, it had reached the end of that hour before
             zone.local(zone.turn_day, zone.turn_s - 1)
+        running = self.entry
+        if running >= 0:
+            days = zone.day - self._running
+            second = 60 * self._minute[running]
+            self.over = days > 2 or days >= 0 and (     # else far away: the clock was set
+                now_s >= zone.since(self._running, second) + 60 * self._minutes[running])
         winner, day, alive = -1, _NO_DAY, 0
         for entry in range(ENTRIES):
             if self._flags[entry] & _ENABLED:
@@ -217,6 +229,7 @@ class Schedule:
     def _run(self, entry, day, events, now_ms):
         """Take over what is alive; another occurrence is a new start."""
         if entry != self.entry or day != self._running:
+            self.turn = (self.turn + 1) & 0xFF
             if self.entry >= 0:
                 events.note(EVENT_SCHEDULE_ENDED, INFO, self.entry, now_ms)
             if entry >= 0:

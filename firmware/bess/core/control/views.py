@@ -88,7 +88,8 @@ class Views:
         now[RUN] = manager.command.run
         now[MODE] = manager.mode
         sequence = manager.sequence
-        blocked = manager.trips.present or manager.run_wanted and manager.started
+        blocked = (manager.trips.present
+                   or manager.run_wanted and (manager.started or manager.island.blocked))
         now[PHASE] = BLOCKED if sequence.phase == OFF and blocked else sequence.phase
         now[OUTPUTS] = self.outputs(manager)
         now[STRING_COILS] = sequence.coils
