@@ -1,12 +1,14 @@
 """Calls that concern all packs of a site at once, and what it shows while something is wrong."""
 
+from bess.core.battery.sequence import PCS_FAULT
 from bess.core.control.calls import PowerManager
 from bess.core.control.modes import (
-    DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOOSER,
-    REFUSED_MODE, STANDBY,
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, REFUSED_FULL, REFUSED_LATCHED, REFUSED_LOOSER,
+    REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY, STARTING,
 )
 from bess.core.points import (
-    AUTHORITY, CAUSE_INPUT, CAUSE_INVARIANT, FLOW, GRID_CONNECTION, INPUTS, OUTPUTS, STRING_INPUTS,
+    AUTHORITY, CAUSE_INPUT, CAUSE_INVARIANT, FLOW, GRID_CONNECTION, INPUTS, M_SOC_PM, OUTPUTS,
+    STRING_INPUTS, UTC_DAY, UTC_S, WHY_SOC_UNKNOWN,
 )
 from host_tests.core.bench_pack import causes
 from host_tests.core.bench_packs import SiteBench
@@ -160,3 +162,67 @@ def test_without_memory_a_call_that_is_not_loaded_is_refused():
         PowerManager.set_mode = call
 
 
+
+
+def test_an_unknown_charge_of_one_pack_closes_that_pack_only():
+    for unknown in (0, 1):
+        bench = SiteBench(2).started(2000)
+        for row in bench.site.packs[unknown].pack.rows:
+            row[M_SOC_PM] = None
+        bench.run(8000)
+        assert bench.modes()[1 - unknown] == DISCHARGE and bench.commands()[1 - unknown] == 2000
+        assert bench.commands()[unknown] == 0
+        window = bench.site.packs[unknown].window
+        assert (window.lo_w, window.hi_w, window.hi_why) == (0, 0, WHY_SOC_UNKNOWN)
+
+
+def test_a_power_smaller_than_the_packs_is_not_that_of_the_parameters():
+    bench = SiteBench(3).started()
+    assert bench.site.start_discharging(1, 0) == 0
+    bench.run(8000)
+    assert 0 < sum(bench.commands()) <= 3
+    for mode, power_w in ((CHARGE, -1), (DISCHARGE, 2)):
+        bench = SiteBench(3).started()
+        assert bench.site.add_schedule((1, 7, 1, 0, mode, power_w, 60, 1)) == 0
+        bench.site.image.now[UTC_DAY], bench.site.image.now[UTC_S] = 20_000, 3600
+        bench.run(8000)
+        assert abs(sum(bench.commands())) <= 3, (mode, bench.commands())
+
+
+def test_an_operation_of_the_site_is_no_test_where_a_person_works():
+    bench = SiteBench(2).started()
+    site = bench.site
+    assert site.packs[0].enter_maintenance() == 0
+    bench.run(12_000)
+    assert bench.modes() == [MAINTENANCE, IDLE] and site.packs[0].stopped()
+    assert site.start_discharging(500, 0) == 0
+    bench.run(5000)
+    assert bench.commands() == [0, 500] and site.packs[0].test.kind == 0
+    assert site.start_charging(0) == 0 and site.packs[0].test.kind == 0
+    assert site.set_constant_power(600, 0) == 0
+    bench.run(9000)
+    assert bench.commands() == [0, 600] and site.packs[0].test.kind == 0
+    assert site.stop() == 0
+    bench.run(12_000)
+    assert site.packs[1].enter_maintenance() == 0
+    bench.run(1000)
+    for call in (lambda: site.start_discharging(500, 0), lambda: site.start_charging(0),
+                 lambda: site.set_constant_power(500, 0)):
+        assert call() == REFUSED_MODE, "a person works at each"
+    bench.run(1000)
+    assert site.requests.rank == 0 and [each.test.kind for each in site.packs] == [0, 0]
+
+
+def test_a_pack_that_waits_after_a_trip_keeps_no_wish():
+    bench = SiteBench(2).started()
+    site = bench.site
+    for plant in bench.plants:
+        plant.pcs_state = PCS_FAULT
+    bench.run(8000)
+    assert site.set_constant_power(500, 0) == REFUSED_NOT_STARTED
+    bench.plants[0].pcs_state = None
+    bench.until(lambda s: s.packs[0].sequence.phase == STARTING, 80_000)
+    assert site.set_constant_power(500, 0) == 0, "one pack can follow"
+    site.packs[1].emergency_shutdown()
+    bench.run(200)
+    assert site.set_constant_power(400, 0) == 0

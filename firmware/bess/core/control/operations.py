@@ -169,11 +169,15 @@ class Operations:
         charge.timeout_ms = 0
         charge.resumes = wanted == BY_SCHEDULE
         if wanted == BY_SCHEDULE:
-            power_w = abs(self._lead.schedule.power_w) // self._packs
-            charge.begin(charge.params.method, power_w, 0, now_ms)
+            charge.begin(charge.params.method, self._part_w(), 0, now_ms)
         elif wanted == BY_CALIBRATION:
             charge.begin(HOLD, 0, 0, now_ms)
         self.charger = wanted
+
+    def _part_w(self):
+        """Magnitude of the living entry's power for one pack; 0 only where the entry says 0."""
+        power_w = abs(self._lead.schedule.power_w)
+        return power_w // self._packs or (1 if power_w else 0)
 
     def _serve_discharge(self, wishes, now_ms):
         discharge, manager = self.discharge, self._manager
@@ -186,7 +190,7 @@ class Operations:
             self.end_discharge(STOPPED, now_ms)
             if wanted:
                 discharge.timeout_ms = 0
-                discharge.begin(self._lead.schedule.power_w // self._packs, 0, now_ms)
+                discharge.begin(self._part_w(), 0, now_ms)
             self._discharger = wanted
         if not wanted or discharge.done:
             return

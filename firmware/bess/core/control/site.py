@@ -10,7 +10,7 @@ from micropython import const
 from bess.core.control.grid_rules import EXPORT, INTERACTIVE
 from bess.core.control.modes import (
     EMERGENCY, MAINTENANCE, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
-    within,
+    STARTING, within,
 )
 from bess.core.control.operate import MINUTES_MAX
 from bess.core.control.site_tick import SiteTick
@@ -63,23 +63,28 @@ class Site(SiteTick):
 
     def start_charging(self, soc_pm_target):
         """Charge each pack by the method of the parameters up to a SoC (0: the parameters')."""
-        return self._began(min([each.start_charging(soc_pm_target) for each in self.packs]))
+        return self._began([each.start_charging(soc_pm_target) for each in self._not_tested()])
 
     def start_discharging(self, battery_w, minutes):
         """Discharge the site with this power (0: the parameters') for minutes (0: no end)."""
         self._check_power(battery_w)
         within("minutes", minutes, 0, MINUTES_MAX)
-        count, refusals = len(self.packs), []
+        packs, refusals = self._not_tested(), []
+        count = len(packs)
         for i in range(count):
             part_w = battery_w * (i + 1) // count - battery_w * i // count
-            refusals.append(self.packs[i].start_discharging(part_w, minutes))
-        return self._began(min(refusals))
+            if battery_w and not part_w:
+                part_w = 1              # 0 would be the power of the parameters
+            refusals.append(packs[i].start_discharging(part_w, minutes))
+        return self._began(refusals)
 
-    def _began(self, refusal):
-        """A charge or a discharge has taken the place of the constant power."""
-        if not refusal:
+    def _began(self, refusals):
+        """A charge or a discharge has taken the place of the constant power, if one began it."""
+        if not refusals:
+            return self.refuse(REFUSED_MODE)
+        if not min(refusals):
             self.end_manual()
-        return refusal
+        return min(refusals)
 
     def stop_operation(self):
         """End the manual request, and skip the running occurrence of the schedule."""
@@ -90,10 +95,18 @@ class Site(SiteTick):
         """Refusal of a manual operation while no pack could follow it, 0 when one can."""
         if self.latched:
             return REFUSED_LATCHED
-        able = [each for each in self.packs
-                if each.mode not in (STANDBY, EMERGENCY, MAINTENANCE)
-                or each.run_wanted and not each.blocked()]
-        return 0 if able else REFUSED_NOT_STARTED
+        for each in self._not_tested():
+            if each.mode == STANDBY:
+                starting = each.run_wanted and not each.started and not each.trips.present
+                if starting or each.sequence.phase == STARTING:
+                    return 0
+            elif each.mode != EMERGENCY:
+                return 0
+        return REFUSED_MODE if self.mode == MAINTENANCE else REFUSED_NOT_STARTED
+
+    def _not_tested(self):
+        """The packs that no person works at: in MAINTENANCE an operation would be a test."""
+        return [each for each in self.packs if each.mode != MAINTENANCE]
 
     def set_grid_connection(self, kind):
         """Connection type, in STANDBY of all packs only; until a restart.
