@@ -15,6 +15,8 @@ TARGET, LIMIT, DURATION, TIMEOUT, STOPPED = 2, 3, 4, 5, 6      # data of the eve
 
 
 class Settings:
+    cells_s = 16
+    modules_s = 1
     discharge_mv_min = 46_000
     discharge_w_max = 9000
     soc_pm_min = 100

@@ -8,7 +8,7 @@ stated one, but only while nothing else holds the command back.
 from micropython import const
 
 from bess.core.battery.params import DischargeParams
-from bess.core.battery.rounds import DURATION, LIMIT, STOPPED, TIMEOUT, Rounds
+from bess.core.battery.rounds import CELL_MV_MIN, DURATION, LIMIT, STOPPED, TIMEOUT, Rounds
 from bess.core.curves import part
 from bess.core.tick import TICK_MASK, Dwell
 
@@ -34,6 +34,8 @@ class Discharge:
         self.timeout_ms = 0
         self._settings = settings
         self._pack = pack
+        self._mv_min = settings.discharge_mv_min or (
+            settings.cells_s * settings.modules_s * CELL_MV_MIN)
         self._power_w = self._trim_w = 0
         self._began_ms = self._duration_ms = 0
         self._low = 0
@@ -79,7 +81,7 @@ class Discharge:
     def _empty(self):
         """The minimum of the charge, or of the voltage in two samples in a row."""
         pack, params, settings = self._pack, self.params, self._settings
-        mv_min = params.mv_min or settings.discharge_mv_min
+        mv_min = params.mv_min or self._mv_min
         self._low = self._low + 1 if pack.pack_mv <= mv_min else 0
         soc_pm = pack.soc_pm_min
         return (self._low >= 2 or soc_pm is not None

@@ -5,6 +5,8 @@ from micropython import const
 from bess.core.curves import part
 
 DEAD_MV = const(2000)               # a cell below is not charged any more
+CELL_MV_MAX = const(3600)           # per cell, where the configuration states no voltage
+CELL_MV_MIN = const(2900)
 
 # why a charge or a discharge is over
 FULL = const(1)

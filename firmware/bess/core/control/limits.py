@@ -9,6 +9,8 @@ rows; the profile "gentle" is for packs up to 0.2 C, at 0.5 C it would throttle 
 from micropython import const
 
 from bess.core import curves
+from bess.core.battery.params import ChargeParams, DischargeParams
+from bess.core.battery.rounds import CELL_MV_MAX, CELL_MV_MIN
 from bess.core.points import (
     WHY_BMS_CURRENT, WHY_CELL_HIGH, WHY_CELL_LOW, WHY_COLD, WHY_DC_TRIM, WHY_HOT,
     WHY_MODULES_IN_SERVICE, WHY_MODULE_SILENT, WHY_PACK_VOLTAGE, WHY_SOC_MAX, WHY_SOC_MIN,
@@ -27,8 +29,6 @@ COLD_DISCHARGE = (-100, 0, 0, 250, 50, 500, 100, 1000)
 HOT_DISCHARGE = (400, 1000, 450, 500, 500, 250, 550, 0)
 
 _HOLD_MS = const(60_000)            # a cell must have recovered for so long
-_CELL_MV_MAX = const(3600)          # default of the pack's voltages, per cell
-_CELL_MV_MIN = const(2900)
 _TRIM_MS = const(2000)              # the plant has followed its command by then
 _TRIM_PM_MIN = const(500)
 _TRIM_STEP_PM = const(2)
@@ -95,19 +95,21 @@ class Trim:
 class PackLimits:
     """charge_w, discharge_w: magnitudes at AC; charge_why, discharge_why: the deciding rule.
 
-    full_session: True while a calibration charge may pass the maximum SoC.
+    full_session: True while a calibration charge may pass the maximum SoC. charge_params,
+    discharge_params: sets whose voltages and minimum SoC are tighter than the configuration's.
     """
 
     def __init__(self, settings):
         self.charge_w = self.discharge_w = 0
         self.charge_why = self.discharge_why = WHY_MODULE_SILENT
         self.full_session = False
+        self.charge_params, self.discharge_params = ChargeParams(), DischargeParams()
         self._eta_pm = settings.eta_pm
         gentle = settings.cell_profile == "gentle"
         soc_max, soc_min, band = settings.soc_pm_max, settings.soc_pm_min, settings.soc_band_pm
         cells = settings.cells_s * settings.modules_s
-        high_mv = settings.charge_mv_max or cells * _CELL_MV_MAX
-        low_mv = settings.discharge_mv_min or cells * _CELL_MV_MIN
+        high_mv = settings.charge_mv_max or cells * CELL_MV_MAX
+        low_mv = settings.discharge_mv_min or cells * CELL_MV_MIN
         self._high = Gate(WHY_CELL_HIGH, 1, CELL_HIGH_GENTLE if gentle else CELL_HIGH,
                           3480 if gentle else 3630, _HOLD_MS)
         self._low = Gate(WHY_CELL_LOW, -1, CELL_LOW_GENTLE if gentle else CELL_LOW, 3000, _HOLD_MS)
@@ -155,21 +157,22 @@ class PackLimits:
 
     def _is_calm(self, pack):
         """True when no curve restricts anything: the usual case, spared their evaluation."""
-        soc_pm = pack.soc_pm_min
-        return (soc_pm is not None and soc_pm >= self._soc_min.edge
+        soc_pm, params = pack.soc_pm_min, self.discharge_params
+        return (soc_pm is not None and soc_pm - params.pm_more >= self._soc_min.edge
                 and pack.soc_pm_max <= self._soc_max.edge
                 and pack.cell_mv_max <= self._high.edge and pack.cell_mv_min >= self._low.edge
                 and pack.cell_mv_min >= self._low_charge.edge
                 and pack.cell_dc_max <= self._hot_charge.edge
                 and pack.cell_dc_min >= self._cold_charge.edge
-                and pack.pack_mv <= self._pack_high.edge and pack.pack_mv >= self._pack_low.edge)
+                and pack.pack_mv + self.charge_params.mv_less <= self._pack_high.edge
+                and pack.pack_mv - params.mv_more >= self._pack_low.edge)
 
     def _charge_side(self, pack, now_ms):
         self._narrow(self._high, pack.cell_mv_max, now_ms)
         self._narrow(self._low_charge, pack.cell_mv_min, now_ms)
         self._narrow(self._cold_charge, pack.cell_dc_min, now_ms)
         self._narrow(self._hot_charge, pack.cell_dc_max, now_ms)
-        self._narrow(self._pack_high, pack.pack_mv, now_ms)
+        self._narrow(self._pack_high, pack.pack_mv + self.charge_params.mv_less, now_ms)
         if pack.soc_pm_max is None:
             self._pm, self._why = 0, WHY_SOC_UNKNOWN
         elif not self.full_session:
@@ -179,11 +182,12 @@ class PackLimits:
         self._narrow(self._low, pack.cell_mv_min, now_ms)
         self._narrow(self._cold_discharge, pack.cell_dc_min, now_ms)
         self._narrow(self._hot_discharge, pack.cell_dc_max, now_ms)
-        self._narrow(self._pack_low, pack.pack_mv, now_ms)
+        params = self.discharge_params
+        self._narrow(self._pack_low, pack.pack_mv - params.mv_more, now_ms)
         if pack.soc_pm_min is None:
             self._pm, self._why = 0, WHY_SOC_UNKNOWN
         else:
-            self._narrow(self._soc_min, pack.soc_pm_min, now_ms)
+            self._narrow(self._soc_min, pack.soc_pm_min - params.pm_more, now_ms)
 
     def _narrow(self, gate, x, now_ms):
         pm = gate.let(x, now_ms)

@@ -103,12 +103,16 @@ class Manager(Parts):
 
     def _take_params(self):
         """A set of parameters is taken whole at the beginning of a tick."""
+        if self._new_charge is None and self._new_discharge is None:
+            return
+        permits = self.permits
         if self._new_charge is not None:
-            self.charge_params, self._new_charge = self._new_charge, None
-            self.wishes.take_params()
+            self.charge_params = permits.charge_params = self._new_charge
         if self._new_discharge is not None:
-            self.discharge_params, self._new_discharge = self._new_discharge, None
-            self.wishes.take_params()
+            self.discharge_params = permits.discharge_params = self._new_discharge
+        self._new_charge = self._new_discharge = None
+        self.wishes.take_params()
+        permits.update(self.pack, self.now_ms)
 
     def _read_modules(self, now_ms):
         pack = self.pack

@@ -5,6 +5,7 @@ those of the power manager.
 """
 
 from bess.core.battery.params import ChargeParams, DischargeParams
+from bess.core.battery.rounds import CELL_MV_MAX, CELL_MV_MIN
 from bess.core.control.calls import PowerManager
 from bess.core.control.checks import IDS
 from bess.core.control.grid_rules import BACKUP, EXPORT, ISOLATED
@@ -59,8 +60,15 @@ class Operate(PowerManager):
             return self.refuse(refusal)
         if self.mode == MAINTENANCE:
             return self.test_power(battery_w)
+        minutes = minutes or self.timeout_min(battery_w)
         self.wishes.begin_power(battery_w, minutes, self.now_ms)
         return 0
+
+    def timeout_min(self, battery_w):
+        """Time-out of the parameters for a power without an end; 0: none, nor for a hold at 0 W."""
+        if battery_w < 0:
+            return self.charge_params.minutes_max
+        return self.discharge_params.minutes_max if battery_w else 0
 
     def start_charging(self, soc_pm_target):
         """Charge by the method of the parameters up to a SoC (0: that of the parameters)."""
@@ -187,13 +195,16 @@ class Operate(PowerManager):
                                    MINUTES_MAX), ("soc_pm_target", soc_pm_target, 1000),
                                   ("balancing", balancing, 1)):
             within(name, value, 0, high)
+        high_mv = (settings.charge_mv_max
+                   or settings.cells_s * settings.modules_s * CELL_MV_MAX)
         if (w_max > settings.charge_w_max or soc_pm_target > settings.soc_pm_max
-                or settings.charge_mv_max and mv_max > settings.charge_mv_max):
+                or mv_max > high_mv):
             return self.refuse(REFUSED_LOOSER)
         new = ChargeParams()
         new.method, new.w_max, new.ma_max = method, w_max, ma_max
         new.mv_max, new.soc_pm_target = mv_max, soc_pm_target
         new.minutes_max, new.balancing = minutes_max, balancing
+        new.mv_less = high_mv - mv_max if mv_max else 0
         self._new_charge = new
         return 0
 
@@ -204,12 +215,16 @@ class Operate(PowerManager):
                                   ("mv_min", mv_min, 2_000_000), ("soc_pm_min", soc_pm_min, 1000),
                                   ("minutes_max", minutes_max, MINUTES_MAX)):
             within(name, value, 0, high)
+        low_mv = (settings.discharge_mv_min
+                  or settings.cells_s * settings.modules_s * CELL_MV_MIN)
         if (w_max > settings.discharge_w_max or 0 < soc_pm_min < settings.soc_pm_min
-                or 0 < mv_min < settings.discharge_mv_min):
+                or 0 < mv_min < low_mv):
             return self.refuse(REFUSED_LOOSER)
         new = DischargeParams()
         new.w_max, new.ma_max, new.mv_min = w_max, ma_max, mv_min
         new.soc_pm_min, new.minutes_max = soc_pm_min, minutes_max
+        new.mv_more = mv_min - low_mv if mv_min else 0
+        new.pm_more = soc_pm_min - settings.soc_pm_min if soc_pm_min else 0
         self._new_discharge = new
         return 0
 

@@ -4,7 +4,6 @@ from micropython import const
 
 from bess.core.battery.capability import Capability
 from bess.core.battery.pack import Pack
-from bess.core.battery.params import ChargeParams, DischargeParams
 from bess.core.battery.sequence import Sequence
 from bess.core.control.alarms import Alarms
 from bess.core.control.diagnosis import Diagnosis
@@ -64,8 +63,8 @@ class Parts:
         self.alarms = Alarms(self.events)
         self.site_io = SiteIo(settings)
         self.permits = PackLimits(settings)
-        self.charge_params = ChargeParams()
-        self.discharge_params = DischargeParams()
+        self.charge_params = self.permits.charge_params
+        self.discharge_params = self.permits.discharge_params
         self.test = Test(settings)
         self.ramp = Ramp(settings)
         self.wishes = Wishes(self)

@@ -58,6 +58,7 @@ class Site(SiteTick):
             return self.refuse(refusal)
         for each in self.packs:
             each.wishes.end_manual(self.now_ms)
+        minutes = minutes or self.timeout_min(battery_w)
         self.requests.ask(self._manual, battery_w, self.now_ms, minutes * _MINUTE_MS)
         return 0
 
