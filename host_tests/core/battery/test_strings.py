@@ -128,7 +128,7 @@ def test_a_bus_that_moves_while_a_string_joins_lets_it_go_again():
     for bus_mv, current_ma, why in MOVED:
         rig = Rig()
         rig.sequence.start(rig.now_ms)
-        while rig.sequence.coils != 0o115:
+        while rig.sequence.coils != 0o015:
             rig.step()
         rig.image.now[DC_MV], rig.current_ma = bus_mv, current_ma
         rig.step(200)
@@ -136,6 +136,54 @@ def test_a_bus_that_moves_while_a_string_joins_lets_it_go_again():
         rig.image.now[DC_MV], rig.current_ma = 2 * VOLTS_52_MV, 0
         rig.step(1000)
         assert rig.sequence.coils == 0o555, (why, "and it joins later")
+
+
+NEAREST = (
+    # mV of each module of the strings 1 and 2 off the bus, who joins in this order, why
+    (300, 200, (0o005, 0o105, 0o515, 0o555), "the nearest to the bus comes first"),
+    (-200, 300, (0o005, 0o015, 0o155, 0o555), "above or below is the same"),
+    (200, 200, (0o005, 0o015, 0o155, 0o555), "equally near: the first of them"),
+    (900, 200, (0o005, 0o105, 0o505), "one that does not fit holds nobody up"),
+)
+
+
+def test_the_nearest_joins_first_one_at_a_time():
+    for one_mv, two_mv, wanted, why in NEAREST:
+        rig, seen = Rig(), []
+        for i, off_mv in ((2, one_mv), (4, two_mv)):
+            rig.pack.rows[i][M_PACK_MV] = rig.pack.rows[i + 1][M_PACK_MV] = VOLTS_52_MV + off_mv
+        rig.sequence.start(rig.now_ms)
+        for _ in range(80):
+            coils = rig.sequence.coils & 0o555
+            if coils >= 0o005 and (not seen or seen[-1] != coils):
+                seen.append(coils)
+            rig.step()
+        assert tuple(seen) == wanted, (why, seen)
+
+
+def test_the_contactors_of_a_leading_string_that_is_left_out_open_too():
+    rig = Rig().started()
+    rig.step(1000)
+    rig.silent = 0b000001
+    rig.step(3000)
+    assert rig.sequence.coils == 0o555, "silent: its limits are left out, no more"
+    rig.pack.exclude(0)
+    rig.step(200)
+    assert rig.sequence.coils == 0o550 and rig.pack.joined == 0b110
+    assert rig.sequence.strings.lead == 1 and rig.sequence.step == RUN
+    rig.silent = 0b000101
+    rig.step(3000)
+    rig.pack.exclude(2)
+    rig.step(200)
+    assert rig.sequence.coils == 0o500 and rig.pack.joined == 0b100, "and so on"
+    rig.silent = 0b010101
+    rig.step(3000)
+    rig.pack.exclude(4)
+    rig.step(200)
+    assert rig.sequence.coils == 0o500, "the last one stays: what all of them do is an emergency"
+    rig.sequence.stop(rig.now_ms, True)
+    rig.step(10_000)
+    assert rig.sequence.coils == 0 and rig.sequence.step == REST
 
 
 def test_a_silent_first_string_is_passed_over():

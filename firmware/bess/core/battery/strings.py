@@ -71,38 +71,57 @@ class Strings:
         if self.sets == 1 or (self.coils == self._whole
                               and self._pack.strings_live == self._pack.strings_p):
             return
+        if self._pack.string_excluded(self.lead):
+            self._hand_over()
+        nearest, least_mv = -1, 0
         for s in range(self.sets):
-            if s != self.lead:
-                self._decide(s, now_ms)
+            off_mv = -1 if s == self.lead else self._decide(s, now_ms)
+            if off_mv >= 0 and (nearest < 0 or off_mv < least_mv):
+                nearest, least_mv = s, off_mv
+        if nearest >= 0:
+            self.coils |= K_MINUS << 3 * nearest
+
+    def _hand_over(self):
+        """The leading string is left out: one that has joined leads, and its contactors open."""
+        for s in range(self.sets):
+            if self.coils >> 3 * s & _PROOFS == _MAIN:
+                self.coils &= ~(_MAIN << 3 * s)
+                self._whole ^= _MAIN << 3 * s | _MAIN << 3 * self.lead
+                self._pack.join(self._pack.joined & ~(1 << self.lead))
+                self.lead = s
+                return
 
     def _decide(self, s, now_ms):
+        """Next step of one more string; how far it is from the bus when it may begin, else -1."""
         pack, shift = self._pack, 3 * s
         coils = self.coils >> shift & _PROOFS
         if not pack.string_live[s]:
             if coils and pack.string_excluded(s):
                 self.coils &= ~(_PROOFS << shift)
                 pack.join(pack.joined & ~(1 << s))
-            return
+            return -1
         if coils == _MAIN:
-            return
+            return -1
+        off_mv = self._off_mv(s)
         if coils == K_MINUS:
             proofs = self.proofs()
-            if not self._fits(s):
+            if off_mv < 0:
                 self.coils &= ~(_PROOFS << shift)       # the bus has moved meanwhile
             elif proofs is not None and not proofs >> shift & K_MINUS:
                 self.coils |= _MAIN << shift
                 pack.join(pack.joined | 1 << s)
                 self._events.note(EVENT_STRING_JOINED, INFO, s, now_ms)
-        elif self._fits(s):
-            self.coils |= K_MINUS << shift
-        elif not self._waiting >> s & 1:
+            return -1
+        if off_mv < 0 and not self._waiting >> s & 1:
             self._waiting |= 1 << s
             self._events.note(EVENT_STRING_WAITING, WARNING, s, now_ms)
+        return off_mv
 
-    def _fits(self, s):
-        """Within 1 % of the bus, and hardly any current on it."""
+    def _off_mv(self, s):
+        """Distance to the bus in mV; -1 beyond 1 % of it, or when more than a little flows."""
         bus_mv = self._image.now[DC_MV]
         if bus_mv is None:
             bus_mv = self.lead_mv()
-        return (abs(self._pack.string_mv(s) - bus_mv) * 100 <= bus_mv
-                and abs(self._pack.current_ma) <= self._small_ma)
+        off_mv = abs(self._pack.string_mv(s) - bus_mv)
+        fits = off_mv * 100 <= bus_mv and abs(self._pack.current_ma) <= self._small_ma
+        return off_mv if fits else -1
