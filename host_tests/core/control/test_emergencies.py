@@ -29,6 +29,20 @@ EMERGENCIES = (
 )
 
 
+def test_causes_of_the_same_tick_are_events_each():
+    bench = Bench().started(5000)
+    bench.rows(M_FAULTS, 1)
+    bench.rows(M_CELL_MV_MAX, 3760)
+    bench.until(latched, 2000)
+    events, told = bench.manager.events, []
+    for back in range(32):
+        slot = events.slot(back)
+        if events.event(slot) == EVENT_EMERGENCY:
+            told.append(events.data(slot))
+    assert told == [CAUSE_CELL_HIGH, CAUSE_BMS_CRITICAL], "newest first"
+    assert bench.manager.first_cause == CAUSE_BMS_CRITICAL
+
+
 def test_emergencies():
     for start_ms in (1000, WRAP_MS):
         for happens, cause, limit_ms, why in EMERGENCIES:

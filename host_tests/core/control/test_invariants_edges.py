@@ -1,12 +1,13 @@
 """Invariants to the watt and to the millisecond, in both directions, on values set by hand."""
 
-from bess.core.battery.sequence import HOLD_ZERO, RUN
 from bess.core.control import invariants
 from bess.core.control.invariants import (
     BEYOND_RATING, NOT_STOPPED, OUTSIDE_WINDOW, STALE, TOO_STEEP, UNASKED, WRONG_SIGN,
     ZERO_OUTSIDE,
 )
-from bess.core.control.modes import CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, STANDBY
+from bess.core.control.modes import (
+    CHARGE, DISCHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, RUNNING, STANDBY, STARTING, STOPPING,
+)
 from bess.core.points import BATTERY_W
 from bess.core.tick import TICK_MASK
 
@@ -21,7 +22,7 @@ class World:
         self.charge_w_max, self.discharge_w_max = 10_000, 12_000
         self.tick_ms, self.fade_after_ms = 100, 5000
         self.lo_w, self.hi_w, self.battery_w, self.run = -10_000, 12_000, 0, 1
-        self.mode, self.step, self.kind = IDLE, RUN, 0
+        self.mode, self.phase, self.kind = IDLE, RUNNING, 0
         self.islanded = self.acts = False
         self.wish_w, self.rise_w, self.shifted_w = 0, 2000, 0
         self.now = {BATTERY_W: 0}
@@ -57,21 +58,41 @@ STEADY = (
     (("lo_w", -10_001), 0, BEYOND_RATING, "the window, though nothing flows"),
     (("hi_w", 12_001), 0, BEYOND_RATING, "each side has its own rating"),
     (("hi_w", 11_000), 0, 0, "discharge may be more than charge"),
-    (("mode", EMERGENCY, "run", 0), 0, 0, "stopped"),
-    (("mode", EMERGENCY), 0, NOT_STOPPED, "the inverter runs"),
-    (out(1, "mode", EMERGENCY, "run", 0), 1, NOT_STOPPED, "a watt is asked"),
-    (("mode", MAINTENANCE), 0, 0, "at rest"),
-    (out(500, "mode", MAINTENANCE), 500, 0, "no more than before"),
-    (out(501, "mode", MAINTENANCE), 500, NOT_STOPPED, "more, and nobody tests"),
-    (into(-500, "mode", MAINTENANCE), -500, 0, "no more than before"),
-    (into(-501, "mode", MAINTENANCE), -500, NOT_STOPPED, "the other way"),
+    (("mode", EMERGENCY, "run", 0, "phase", STOPPING), 0, 0, "stopped"),
+    (("mode", EMERGENCY, "phase", STOPPING), 0, NOT_STOPPED, "the inverter runs"),
+    (out(1, "mode", EMERGENCY, "run", 0, "phase", STOPPING), 1, NOT_STOPPED, "a watt is asked"),
+    (("mode", MAINTENANCE, "phase", STOPPING), 0, 0, "on its way to rest"),
+    (out(500, "mode", MAINTENANCE, "phase", STOPPING), 500, 0, "no more than before"),
+    (out(501, "mode", MAINTENANCE, "phase", STOPPING), 500, NOT_STOPPED, "more, and nobody tests"),
+    (into(-500, "mode", MAINTENANCE, "phase", STOPPING), -500, 0, "no more than before"),
+    (into(-501, "mode", MAINTENANCE, "phase", STOPPING), -500, NOT_STOPPED, "the other way"),
     (into(-501, "mode", MAINTENANCE, "kind", 1), -500, 0, "a test"),
     (out(1, "mode", CHARGE), 1, WRONG_SIGN, "a watt the wrong way"),
     (into(-1, "mode", DISCHARGE), -1, WRONG_SIGN, "a watt the wrong way"),
     (out(1, "mode", IDLE), 1, 0, "the mode follows at the end of the tick"),
     (out(1, "mode", STANDBY), 1, NOT_STOPPED, "it runs"),
-    (out(1, "mode", STANDBY, "step", HOLD_ZERO), 1, 0, "on its way down"),
+    (out(1, "mode", STANDBY, "phase", STOPPING), 1, 0, "on its way down"),
 )
+
+CLOSED = (
+    # mode, phases in which contactors and inverter may be then, why
+    (STANDBY, (OFF, STARTING, STOPPING), "it is on its way, or rests"),
+    (IDLE, (RUNNING,), "ready in one tick"),
+    (CHARGE, (RUNNING,), "power flows through closed contactors only"),
+    (DISCHARGE, (RUNNING,), "the same"),
+    (EMERGENCY, (OFF, STOPPING), "they open, and nothing starts"),
+    (MAINTENANCE, (OFF, STOPPING), "a test alone may start"),
+)
+
+
+def test_contactors_are_closed_as_the_mode_says():
+    for mode, phases, why in CLOSED:
+        for phase in (OFF, STARTING, RUNNING, STOPPING):
+            for islanded in (False, True):
+                world = ("mode", mode, "phase", phase, "run", 0, "islanded", islanded)
+                wanted = 0 if phase in phases else NOT_STOPPED
+                assert World().judged(world, 0, 100) == wanted, (mode, phase, islanded, why)
+    assert World().judged(("mode", MAINTENANCE, "kind", 1), 0, 100) == 0, "a test"
 
 
 def test_steady():
@@ -127,16 +148,17 @@ def test_support_of_the_grid_asks_by_itself():
 
 
 ISLANDS = (
-    (EMERGENCY, 1, NOT_STOPPED, "it must stop"),
-    (EMERGENCY, 0, 0, "it is stopped"),
-    (DISCHARGE, 1, 0, "power follows the load, whatever the window says"),
+    (EMERGENCY, STOPPING, 1, NOT_STOPPED, "it must stop"),
+    (EMERGENCY, STOPPING, 0, 0, "it is stopped"),
+    (DISCHARGE, RUNNING, 1, 0, "power follows the load, whatever the window says"),
 )
 
 
 def test_in_an_island_only_run_or_stop_is_judged():
-    for mode, run, wanted, why in ISLANDS:
+    for mode, phase, run, wanted, why in ISLANDS:
         world = World()
-        changes = ("islanded", True, "mode", mode, "run", run, "battery_w", 99_000, "lo_w", 5)
+        world.mode, world.phase, world.run = mode, phase, run
+        changes = ("islanded", True, "battery_w", 99_000, "lo_w", 5)
         assert world.judged(changes, 0, 100) == wanted, why
 
 

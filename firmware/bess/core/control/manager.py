@@ -188,15 +188,16 @@ class Manager(Parts):
 
     def _latch(self, new, now_ms):
         cause = 0
-        while not new >> cause & 1:
+        while new >> cause:
+            if new >> cause & 1:
+                if not self.latched:
+                    self.first_cause = cause
+                self.latched |= 1 << cause
+                self.events.note(EVENT_EMERGENCY, ALARM, cause, now_ms)
             cause += 1
-        if not self.latched:
-            self.first_cause = cause
-        self.latched |= new
         self.run_wanted = 0
         self.pack.readmit()             # a person looks at all of it before the next start
         self.wishes.end_manual(now_ms)
-        self.events.note(EVENT_EMERGENCY, ALARM, cause, now_ms)
         self._resumes = False
         self.test.end()
         self.requests.withdraw(self._testing)
