@@ -1,7 +1,5 @@
 """What must hold in every tick, judged on the command against the image, never on the plant."""
 
-from micropython import const
-
 from bess.core.control.modes import (
     CHARGE, DISCHARGE, EMERGENCY, MAINTENANCE, OFF, RUNNING, STARTING, STOPPING,
 )
@@ -19,8 +17,8 @@ UNASKED = 8                         # more power than before without a request f
 OPPOSED = 9                         # one pack charges while another discharges (site_tick.py)
 
 # by mode: bits of the phases that contactors and inverter may be in
-_OPENING = const(1 << OFF | 1 << STOPPING)
-_CLOSED = const(1 << RUNNING)
+_OPENING = 1 << OFF | 1 << STOPPING
+_CLOSED = 1 << RUNNING
 _PHASES = bytes((_OPENING | 1 << STARTING, _CLOSED, _CLOSED, _CLOSED, _OPENING, _OPENING))
 
 
