@@ -128,6 +128,35 @@ def test_all_faults_at_once():
     assert len(faults) == 8, text
 
 
+# a rack of 4 modules in series that shall give 100 kW: twice C5 and C6 whatever else is wrong
+RACK = {"modules_s": 4, "module_wh_rated": 16_100, "w_rated": 100_000, "charge_w_max": 100_000,
+        "discharge_w_max": 100_000, "ramp_up_pm": 1}
+BOTH = (
+    # besides, what begins a sentence about it, checks that are named all the same, why
+    ({}, None, ("C5", "C6", "C14"), "nothing else"),
+    ({"eta_pm": 700}, "eta_pm is 700", ("C5", "C6", "C14"), "a number out of its range"),
+    ({"eta_pm": "x"}, "eta_pm is 'x'", ("C5", "C6", "C14"), "no number"),
+    ({"spam": 1}, "spam is unknown", ("C5", "C6", "C14"), "a word that nobody knows"),
+    ({"links": 3}, "links is 3", ("C5", "C6", "C14"), "no links at all"),
+    ({"links": [{"kind": "rtu", "uart": 9, "devices": [{"kind": "jk_bms"}]}]}, "links[0].uart",
+     ("C5", "C6", "C14"), "a link that is wrong is not judged further"),
+    ({"discharge_w_max": -1}, "discharge_w_max is -1", ("C5", "C14"),
+     "nothing follows from a value that is wrong by itself"),
+)
+
+
+def test_faults_of_fields_hide_none_between_them():
+    for more, begins, checks, why in BOTH:
+        data = dict(RACK)
+        data.update(more)
+        faults = check(data)[1]
+        found = [fault[fault.rfind("(") + 1:-1] for fault in faults if fault.endswith(")")]
+        assert tuple(sorted(set(found), key=lambda c: int(c[1:]))) == checks, (why, faults)
+        others = [fault for fault in faults if not fault.endswith(")")]
+        assert len(others) == (begins is not None), (why, others)
+        assert begins is None or others[0].startswith(begins), (why, others)
+
+
 def test_all_faults_between_fields_at_once():
     faults = check({"soc_pm_min": 900, "w_rated": 500, "strings_p": 16, "modules_s": 16,
                     "all_silent_ms": 10_000, "fade_after_ms": 40_000})[1]

@@ -173,6 +173,8 @@ class Settings:
 def check(data):
     """(settings, faults): faults is a list of sentences, empty when the configuration is good.
 
+    Every fault is found at once: for the others a number out of its range counts as the nearest
+    one inside, any other wrong value as the default; what then names that key is not said.
     settings.warnings: sentences about what may run, but is hardly what somebody meant.
     """
     faults = []
@@ -181,12 +183,16 @@ def check(data):
         data = {}
     links = data.get("links", [])
     values = _fields(FIELDS, data, "", faults, ("links",))
-    checked = _links(links, faults)
-    warnings = []
-    if not faults:
-        make_room(values, data)
-        _cross_check(values, checked, faults)
-        warnings = judge(settings_of(values, checked), data, faults)
+    wrong = []
+    checked = _links(links, wrong)
+    stands = [] if wrong else checked       # links with faults are not judged any further
+    faults += wrong
+    odd = [key for key in values if key in data and values[key] is not data[key]]
+    wrong = []
+    make_room(values, data)
+    _cross_check(values, stands, wrong)
+    warnings = judge(settings_of(values, stands), data, wrong)
+    faults += [fault for fault in wrong if not any([key in fault for key in odd])]
     if faults:
         values, checked = _fields(FIELDS, {}, "", [], ()), []
     settings = settings_of(values, checked)
@@ -232,9 +238,11 @@ def _value(row, value, where, faults):
     elif good:
         size = value if kind == "int" else len(value)
         good = low <= size <= high or (kind == "int" and value == row[4])
-    if not good:
-        faults.append("%s%s is %s, wanted: %s" % (where, key, _shown(value), _wanted(row)))
-    return value
+    if good:
+        return value
+    faults.append("%s%s is %s, wanted: %s" % (where, key, _shown(value), _wanted(row)))
+    number = kind == "int" and high is not None and isinstance(value, int)
+    return max(low, min(value, high)) if number else row[4]
 
 
 def _shown(value):
@@ -321,7 +329,7 @@ def _count_devices(links, count, packs, faults):
             taken.append(link["uart"])
     if sorted(modules) != list(range(1, count + 1)):
         faults.append("modules are numbered %s, wanted: 1..%d, each once (modules_s * strings_p"
-                      " * packs)" % (sorted(modules), count))
+                      " * packs) (C2)" % (sorted(modules), count))
     if inverters and sorted(inverters) != list(range(1, packs + 1)):
         faults.append("the inverters are those of the packs %s, wanted: 1..%d, each once"
                       % (sorted(inverters), packs))
