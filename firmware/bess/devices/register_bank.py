@@ -10,14 +10,13 @@ from micropython import const
 from bess.core.control.modes import REFUSED_LOCAL_ONLY
 from bess.core.events import SIZE as EVENTS_SIZE
 from bess.core.points import (
-    CALLS_BASE, CALLS_END, CALL_ITEMS_BASE, CALL_ITEMS_END, CAUSES, CONTROL_BASE, CONTROL_MAP,
-    CONTROL_SPAN, EVENT_BASE, EVENT_MAP, EVENT_POINTS, EVENT_STRIDE, E_AGE_S, E_DATA, E_ID,
-    E_LEVEL, E_NUMBER, INPUTS, LINK_BASE, LINK_MAP, LINK_STRIDE, MODULES, MODULE_BASE, MODULE_MAP,
-    MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS, REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN,
-    SITE_MAP, SITE_SPAN, START, TRIPS,
+    CALLS_BASE, CALLS_END, CALL_ITEMS_BASE, CALL_ITEMS_END, CAUSES, CONTROL_BASE, CONTROL_SPAN,
+    EVENT_BASE, EVENT_POINTS, EVENT_STRIDE, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, INPUTS,
+    LINK_BASE, LINK_STRIDE, MODULES, MODULE_BASE, MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS,
+    REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN, SITE_SPAN, START, TRIPS,
 )
 from bess.core.tick import elapsed_ms
-from bess.devices.register_maps import HOLE, common_model, slots_of
+from bess.devices.register_maps import HOLE
 from bess.protocols.modbus import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
 PACK_BASE = const(10_000)           # the site block of each pack
@@ -32,6 +31,9 @@ class RegisterBank:
     """Serves and accepts registers for protocols/modbus.Server."""
 
     def __init__(self, manager, links, name):
+        # here: the chip need not keep the tables, nor what reads them
+        from bess.core.points import CONTROL_MAP, EVENT_MAP, LINK_MAP, MODULE_MAP, SITE_MAP
+        from bess.devices.register_maps import common_model, slots_of
         self.identity = (b"BESS controller", name.encode(), b"1")
         self._manager = manager
         self._links = links
