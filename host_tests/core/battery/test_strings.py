@@ -256,7 +256,7 @@ def test_one_common_set_has_nothing_to_join():
     settings = settings_of(modules_s=1, strings_p=4)
     image, events, pack = Image(), Events(), Pack(1, 4, 2000, settings.module_ma_rated)
     strings = Strings(settings, image, pack, events)
-    assert (strings.sets, strings.mask()) == (1, 0o7)
+    assert (strings.sets, strings.mask) == (1, 0o7)
     for i in range(4):
         healthy(pack.rows[i])
         pack.put(i, 0)

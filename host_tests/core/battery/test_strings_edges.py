@@ -34,7 +34,7 @@ def test_whose_feedbacks_count():
         assert sets.proofs() is None, (why, "unknown")
         image.now[INPUTS], image.now[STRING_INPUTS] = inputs, string_inputs
         assert sets.proofs() == (5 if proofs is None else proofs), why
-        assert sets.mask() == mask, why
+        assert sets.mask == mask, why
 
 
 def test_two_strings_join():

@@ -67,7 +67,7 @@ _STEPS = bytes((
     0, 0, OFF, REST, FAILED_NONE, REST,  # HOLD
     _COILS_MAIN, 0, OFF, KEEP, FAILED_NONE, KEEP,  # KEEP
 ))
-# step: time limit in ms, 0: none; of START_PCS pcs_start_ms
+# step: time limit in ms, 0: none; that of START_PCS is pcs_start_ms
 _LIMIT_MS = (
     0, 1000, _FEEDBACK_MS, 5000, 0, _FEEDBACK_MS, 0, 60_000, 0,
     5000, 0, 5000, 0, _FEEDBACK_MS, _FEEDBACK_MS, 0, 0,
@@ -134,7 +134,7 @@ class Sequence:
 
     def may_hold(self, coils):
         """True when `coils` is at most one coil of a contactor set that there is."""
-        known = self._own_contactors and 0 <= coils <= self.strings.mask()
+        known = self._own_contactors and 0 <= coils <= self.strings.mask
         return known and coils & coils - 1 == 0
 
     def hold(self, coils, now_ms):
@@ -162,26 +162,25 @@ class Sequence:
 
     def feedback_wrong(self):
         """True when a step stands still and the feedbacks are not those of the coils."""
-        if not self.watches_feedback():
-            return False
         proofs = self.strings.proofs()
-        return proofs is not None and (proofs ^ ~self.coils) & self.strings.mask() != 0
+        return (proofs is not None and (proofs ^ ~self.coils) & self.strings.mask != 0
+                and self.watches_feedback())
 
     def tick(self, now_ms):
         """One tick: go on, time out, or stay."""
         self.failed = FAILED_NONE
+        step = self.step
         self._spent_ms = (now_ms - self._entered_ms) & TICK_MASK
-        row = _COLUMNS * self.step
-        limit_ms = _LIMIT_MS[self.step]
-        if self._DONE[self.step](self):
-            self._enter(_STEPS[row + 5], now_ms)
+        done = self._DONE[step]
+        limit_ms = self._start_ms if step == START_PCS else _LIMIT_MS[step]
+        if done is not None and done(self):
+            self._enter(_STEPS[_COLUMNS * step + 5], now_ms)
         elif limit_ms and self._spent_ms >= limit_ms:
-            self._expire(row, now_ms)
-        elif self.step == START_PCS and self._spent_ms >= self._start_ms:
-            self._expire(row, now_ms)
-        if WAIT_PCS <= self.step <= RUN and self.strings.sets > 1:
-            self.strings.tick(now_ms)
-            self._drive(_STEPS[_COLUMNS * self.step])
+            self._expire(_COLUMNS * step, now_ms)
+        step = self.step
+        if (WAIT_PCS <= step <= RUN and self.strings.sets > 1
+                and self.strings.tick(now_ms)):
+            self._drive(_STEPS[_COLUMNS * step])
 
     def _expire(self, row, now_ms):
         self.failed = _STEPS[row + 4]
@@ -232,9 +231,6 @@ class Sequence:
             return None
         return pack.current_ma if pack.current_ma >= 0 else -pack.current_ma
 
-    def _never(self):
-        return False
-
     def _proves(self, coil, is_open):
         """True when the leading set's feedback of this coil says that it is open, or closed."""
         proofs = self.strings.proofs()
@@ -242,7 +238,7 @@ class Sequence:
                 and (proofs >> 3 * self.strings.lead & coil != 0) == is_open)
 
     def _all_open(self):
-        mask = self.strings.mask()
+        mask = self.strings.mask
         proofs = self.strings.proofs()
         return not self._own_contactors or proofs is not None and proofs & mask == mask
 
@@ -311,7 +307,7 @@ class Sequence:
     # by step: what must hold before it goes on; functions, as bound methods would cost the chip
     # 16 bytes each
     _DONE = (
-        _never, _may_start, _minus_closed, _filled, _cooled, _plus_closed, _settled, _pcs_fresh,
-        _pcs_runs, _at_zero, _never, _power_small, _current_small, _plus_open, _all_open, _never,
-        _never,
+        None, _may_start, _minus_closed, _filled, _cooled, _plus_closed, _settled, _pcs_fresh,
+        _pcs_runs, _at_zero, None, _power_small, _current_small, _plus_open, _all_open, None,
+        None,
     )

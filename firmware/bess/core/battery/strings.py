@@ -20,10 +20,14 @@ _PROOFS = const(7)
 
 
 class Strings:
-    """lead: string that is precharged first. coils: those of the strings that have joined it."""
+    """lead: string that is precharged first. coils: those of the strings that have joined it.
+
+    mask: the feedback bits that there are.
+    """
 
     def __init__(self, settings, image, pack, events):
         self.sets = settings.strings_p if settings.contactors == "strings" else 1
+        self.mask = (1 << 3 * self.sets) - 1
         self.lead = 0
         self.coils = 0
         self._image = image
@@ -58,19 +62,18 @@ class Strings:
         inputs = now[INPUTS]
         return None if inputs is None else inputs >> 1 & _PROOFS
 
-    def mask(self):
-        """The feedback bits that there are."""
-        return (1 << 3 * self.sets) - 1
-
     def lead_mv(self):
         """Voltage of the string that is precharged, in mV."""
         return self._pack.pack_mv if self.sets == 1 else self._pack.string_mv(self.lead)
 
     def tick(self, now_ms):
-        """The bus is closed: let one more string join when it fits, drop those that are silent."""
+        """The bus is closed: let one more string join when it fits, drop those that are silent.
+
+        False when all have joined, as usual, and nothing was to be done.
+        """
         if self.sets == 1 or (self.coils == self._whole
                               and self._pack.strings_live == self._pack.strings_p):
-            return
+            return False
         if self._pack.string_excluded(self.lead):
             self._hand_over()
         nearest, least_mv = -1, 0
@@ -80,6 +83,7 @@ class Strings:
                 nearest, least_mv = s, off_mv
         if nearest >= 0:
             self.coils |= K_MINUS << 3 * nearest
+        return True
 
     def _hand_over(self):
         """The leading string is left out: one that has joined leads, and its contactors open."""
