@@ -38,7 +38,8 @@ class Pack:
     faults (not 0 when any module has one), strings_live, strings_on (live and on the bus: these
     share the current), modules_live, last_ms (while no
     string is live: when a whole one was last heard), samples (a count), lost, back, fresh (bits of
-    the modules that fell silent, returned or brought a sample in this tick).
+    the modules that fell silent, returned or brought a sample in this tick), first (the lowest
+    number among the last that brought one).
     """
 
     def __init__(self, modules_s, strings_p, silent_ms, rated_ma):
@@ -55,7 +56,7 @@ class Pack:
         self.live = bytearray(count)
         self.excluded = 0
         self.lost = self.back = 0
-        self.fresh = 0
+        self.fresh = self.first = 0
         self.last_ms = 0
         self.samples = 0
         self._fresh = bytearray(count)
@@ -87,15 +88,18 @@ class Pack:
 
     def update(self, now_ms):
         """Take the new samples, drop the silent strings, renew the summary if anything changed."""
-        self.lost = self.back = self.fresh = 0
+        self.lost = self.back = 0
         changed = False
         fresh, live = self._fresh, self.live
         at_ms, silent_ms = self.at_ms, self.silent_ms
+        new, samples = 0, self.samples
         for i in range(self.count):
             if fresh[i]:
                 fresh[i] = 0
-                self.fresh |= 1 << i
-                self.samples = (self.samples + 1) & TICK_MASK
+                if not new:
+                    self.first = i
+                new |= 1 << i
+                samples += 1
                 if live[i] and self.string_live[i // self.modules_s]:
                     self._take(i)
                     changed = True
@@ -105,6 +109,7 @@ class Pack:
             elif live[i] and (now_ms - at_ms[i]) & TICK_MASK > silent_ms:
                 self._lose(i)
                 changed = True
+        self.fresh, self.samples = new, samples & TICK_MASK
         if changed:
             self._summarize()
 
@@ -218,12 +223,14 @@ class Pack:
         self.current_ma = sum(self._ma) // self.modules_s
         self.string_ma_max = max(self._ma_abs)
         strings = self.strings_on
-        self.imbalance_pm = self._imbalance(strings)
-        if self._slow:
-            self._slow = False
-            self._summarize_slow()
-        self.charge_ma_max = self._share_of(self._charge_min, strings)
-        self.discharge_ma_max = self._share_of(self._discharge_min, strings)
+        imbalance_pm = self._imbalance(strings)
+        if self._slow or imbalance_pm != self.imbalance_pm:
+            self.imbalance_pm = imbalance_pm
+            if self._slow:
+                self._slow = False
+                self._summarize_slow()
+            self.charge_ma_max = self._share_of(self._charge_min, strings)
+            self.discharge_ma_max = self._share_of(self._discharge_min, strings)
 
     def _count_strings(self):
         self.strings_live = sum(self.string_live)

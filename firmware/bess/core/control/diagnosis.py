@@ -155,7 +155,8 @@ class Diagnosis(Watch):
                 and pack.cell_mv_max - pack.cell_mv_min <= CALM_MV_SPREAD
                 and pack.cell_dc_max - pack.cell_dc_min <= CALM_DC_SPREAD
                 and pack.string_ma_max <= self._over_ma)
-        rows, fresh, i = pack.rows, pack.fresh, 0
+        rows, i = pack.rows, pack.first
+        fresh = pack.fresh >> i
         while fresh:
             if fresh & 1:
                 row = rows[i]
@@ -187,8 +188,8 @@ class Diagnosis(Watch):
             self._ma[i] = ma
             self._mv[i] = 0 if power_w is None else mv     # 0: compare with nothing
             self._w[i] = power_w or 0
-        cells, low_mv = self._cells, row[M_CELL_MV_MIN]
-        if not (low_mv - _SLACK_MV) * cells <= row[M_PACK_MV] <= (mv + _SLACK_MV) * cells:
+        if not ((row[M_CELL_MV_MIN] - _SLACK_MV) * self._cells <= row[M_PACK_MV]
+                <= (mv + _SLACK_MV) * self._cells):
             odd |= ODD_RANGE
         protections = row[M_PROTECTIONS]
         if protections:
@@ -211,11 +212,10 @@ class Diagnosis(Watch):
 
     def _compare(self, i, ma):
         """A string whose current flows against the others'."""
-        pack, least_ma = self._pack, self._opposite_ma
         self._opposite &= ~(1 << i)
-        if pack.strings_on > 1:
-            total_ma = pack.current_ma
-            if (ma > least_ma and total_ma <= 0) or (ma < -least_ma and total_ma >= 0):
+        if self._pack.strings_on > 1:
+            total_ma = self._pack.current_ma
+            if (total_ma <= 0 if ma > 0 else total_ma >= 0) and abs(ma) > self._opposite_ma:
                 self._opposite |= 1 << i
 
     def _judge(self, i, row, odd, closed):

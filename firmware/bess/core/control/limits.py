@@ -142,17 +142,14 @@ class PackLimits:
         self._pm, self._why = 1000, why
         if not calm:
             self._charge_side(pack, now_ms)
-        limit_ma = curves.part(pack.charge_ma_max, self._pm)
-        self._trim(self._charge_trim, -pack.current_ma, limit_ma, now_ms)
-        self.charge_w = curves.part(_power_w(pack.charge_ma_max, decivolts), self._pm)
+        self._trim(self._charge_trim, -pack.current_ma, pack.charge_ma_max, now_ms)
+        self.charge_w = _power_w(pack.charge_ma_max, decivolts, 1000, self._pm)
         self.charge_why = self._why
         self._pm, self._why = 1000, why
         if not calm:
             self._discharge_side(pack, now_ms)
-        limit_ma = curves.part(pack.discharge_ma_max, self._pm)
-        self._trim(self._discharge_trim, pack.current_ma, limit_ma, now_ms)
-        dc_w = _power_w(pack.discharge_ma_max, decivolts)
-        self.discharge_w = curves.part(curves.part(dc_w, self._eta_pm), self._pm)
+        self._trim(self._discharge_trim, pack.current_ma, pack.discharge_ma_max, now_ms)
+        self.discharge_w = _power_w(pack.discharge_ma_max, decivolts, self._eta_pm, self._pm)
         self.discharge_why = self._why
 
     def _is_calm(self, pack):
@@ -197,7 +194,8 @@ class PackLimits:
             self._pm = pm
             self._why = gate.why
 
-    def _trim(self, trim, flows_ma, limit_ma, now_ms):
+    def _trim(self, trim, flows_ma, ma_max, now_ms):
+        limit_ma = ma_max if self._pm == 1000 else curves.part(ma_max, self._pm)
         if flows_ma > limit_ma or trim.active:
             trim.follow(flows_ma, limit_ma, now_ms)
             if trim.pm < 1000 and self._pm:     # a closed side keeps its reason
@@ -205,6 +203,9 @@ class PackLimits:
                 self._why = WHY_DC_TRIM
 
 
-def _power_w(current_ma, decivolts):
-    """W from a current and a voltage in 0.1 V, inside 2**30."""
-    return min(current_ma // 100, 60_000) * decivolts // 100
+def _power_w(current_ma, decivolts, eta_pm, pm):
+    """W from a current and a voltage in 0.1 V, inside 2**30, and what losses and curves leave."""
+    w = min(current_ma // 100, 60_000) * decivolts // 100
+    if eta_pm != 1000:
+        w = curves.part(w, eta_pm)
+    return w if pm == 1000 else curves.part(w, pm)

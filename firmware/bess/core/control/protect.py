@@ -63,21 +63,25 @@ class Protect:
 
     def _read(self, pack):
         """Which modules ask for a charge, and which shall balance; silent ones do neither."""
-        wanted, asking = pack.balance_wanted & ~pack.lost, self._asking & ~pack.lost
-        fresh, bit, i = pack.fresh & ~pack.excluded, 1, 0
+        rows, i = pack.rows, pack.first
+        fresh, bit = pack.fresh & ~pack.excluded, 1 << i
+        wanted, asking = pack.balance_wanted & ~pack.lost, self._asking & ~(pack.lost | fresh)
+        high = pack.modules_live != pack.count or pack.cell_mv_max > _BALANCED_MV
+        if not high:
+            wanted &= ~fresh
         while fresh >= bit:
             if fresh & bit:
-                row = pack.rows[i]
+                row = rows[i]
                 state = row[M_STATE]
-                asking &= ~bit
                 if state is not None and state & _FORCE_CHARGE:
                     asking |= bit
-                high_mv = row[M_CELL_MV_MAX]
-                spread_mv = high_mv - row[M_CELL_MV_MIN]
-                if high_mv >= _BALANCE_MV and spread_mv >= _SPREAD_MV:
-                    wanted |= bit
-                elif high_mv <= _BALANCED_MV or spread_mv <= _EVEN_MV:
-                    wanted &= ~bit
+                if high:
+                    high_mv = row[M_CELL_MV_MAX]
+                    spread_mv = high_mv - row[M_CELL_MV_MIN]
+                    if high_mv >= _BALANCE_MV and spread_mv >= _SPREAD_MV:
+                        wanted |= bit
+                    elif high_mv <= _BALANCED_MV or spread_mv <= _EVEN_MV:
+                        wanted &= ~bit
             bit <<= 1
             i += 1
         pack.balance_wanted = wanted if self.balancing else 0
