@@ -13,10 +13,12 @@ class Counters:
     """Pairs of counters that only rise: one for each sign of a power.
 
     wh[2 * flow] counts the positive side, wh[2 * flow + 1] the negative side, in Wh.
+    changed: set with a counter, taken back by whoever has told everybody.
     """
 
     def __init__(self, flows):
         self.wh = [0] * (2 * flows)
+        self.changed = True
         self.rest = array("i", [0] * (2 * flows))
 
     def add(self, flow, power_w, dt_ms):
@@ -35,4 +37,5 @@ class Counters:
             if rest >= _W_MS_PER_WH:
                 self.wh[i] += rest // _W_MS_PER_WH
                 rest %= _W_MS_PER_WH
+                self.changed = True
         self.rest[i] = rest

@@ -47,6 +47,7 @@ def restore_counters(manager, record):
     for i in range(8):
         counters.wh[i] = values[i]
         counters.rest[i] = values[8 + i]
+    counters.changed = True
 
 
 def restore_schedule(manager, record):

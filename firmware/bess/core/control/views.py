@@ -154,6 +154,9 @@ class Views:
         counters.add(1, now[GRID_W], dt_ms)
         counters.add(2, now[PV_W], dt_ms)
         counters.add(3, now[LOAD_W], dt_ms)
+        if not counters.changed:
+            return
+        counters.changed = False
         wh = counters.wh
         now[DISCHARGE_WH], now[CHARGE_WH] = wh[0], wh[1]
         now[IMPORT_WH], now[EXPORT_WH] = wh[2], wh[3]
