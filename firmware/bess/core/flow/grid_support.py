@@ -56,7 +56,7 @@ class GridSupport:
         self._has = ((0 if self._droop is None else FREQUENCY_WATT)
                      | (0 if self._watt is None else VOLT_WATT)
                      | (0 if self._var is None else VOLT_VAR))
-        self._bp = None             # voltage that the aims belong to
+        self._mv = None             # voltage that the aims belong to
         self._cap_cpm = self._cap_aim_cpm = FULL_CPM
         self._var_cpm = self._var_aim_cpm = 0
         self._last_w = 0
@@ -71,12 +71,12 @@ class GridSupport:
         w = wish_w
         if self._droop is not None:
             w += self._by_frequency(wish_w, grid_mhz, dt_ms)
-        bp = self._voltage(grid_mv)
-        if bp != self._bp:
-            self._look(bp)
-        if self._watt is not None:
+        if grid_mv != self._mv:
+            self._mv = grid_mv
+            self._look(self._voltage(grid_mv))
+        if self._cap_cpm < FULL_CPM or self._cap_aim_cpm < FULL_CPM:
             w = self._by_voltage(w, dt_ms)
-        if self._var is not None:
+        if self._var_cpm or self._var_aim_cpm:
             self._reactive(dt_ms)
         if not -self._w_rated <= w <= self._w_rated:
             w = self._w_rated if w > 0 else -self._w_rated
@@ -97,7 +97,6 @@ class GridSupport:
 
     def _look(self, bp):
         """A voltage that the tick before did not have: where the curves lead to."""
-        self._bp = bp
         self._cap_aim_cpm, self._var_aim_cpm = FULL_CPM, 0
         if bp is not None and self._watt is not None:
             self._cap_aim_cpm = at(self._watt[1], bp) * 100
