@@ -59,7 +59,7 @@ class Journal:
         failed = sequence.failed
         if failed == FAILED_PRECHARGE_TRY or failed == FAILED_PRECHARGE:
             events.note(EVENT_PRECHARGE_FAILED, WARNING, 0, now_ms)
-        closed = sequence.closed() and sequence.coils != 0
+        closed = sequence.coils != 0 and sequence.closed()
         if closed != self._closed:
             self._closed = closed
             events.note(EVENT_CONTACTOR_CLOSED if closed else EVENT_CONTACTOR_OPENED, INFO,

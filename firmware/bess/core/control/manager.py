@@ -146,7 +146,8 @@ class Manager(Parts):
         self._causes = causes
         if new:
             self._latch(new, now_ms)
-        self.causes_gone = self._gone.held(not causes & self.latched, now_ms)
+        if causes & self.latched or not self.causes_gone:
+            self.causes_gone = self._gone.held(not causes & self.latched, now_ms)
 
     def _needs_meter(self):
         """True when the winner's wish hangs on the meter; what protects the cells goes on."""

@@ -67,13 +67,14 @@ class Trips(Watch):
             on |= 1 << TRIP_PCS_OVERPOWER
         if blind and self._meter_silent(now_ms):
             on |= 1 << TRIP_METER_SILENT
-        if sequence.failed in _BY_FAILURE:
+        if sequence.failed and sequence.failed in _BY_FAILURE:
             on |= 1 << _BY_FAILURE[sequence.failed]
         if on or self.present or self._waiting:
             self._judge(on, sequence, now_ms)
         else:
             self.raised = 0
-        self._is_clear = self._clear.held(self.present == 0, now_ms)
+        if self.present or not self._is_clear:
+            self._is_clear = self._clear.held(self.present == 0, now_ms)
         self._forget(now_ms)
 
     def may_restart(self, now_ms):
