@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bess.services.console import Console
+from bess.services.console import Console, mem
 
 turns = 0
 
@@ -26,7 +26,8 @@ def long(words):
 async def main():
     task = asyncio.create_task(control())
     print("ready")
-    await Console({"turns": (show, "control turns"), "long": (long, "a long text")}).run()
+    await Console({"turns": (show, "control turns"), "long": (long, "a long text"),
+                   "mem": (mem, "the heap")}).run()
     print("console ended")
     task.cancel()
 

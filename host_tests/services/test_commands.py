@@ -46,6 +46,9 @@ LINES = (
     ("test 100", "refused: not in this mode", "only in maintenance"),
     ("sign", "refused: not in this mode", "only in maintenance"),
     ("shutdown", "emergency shutdown asked", "latched at the next tick"),
+    ("help", "links      the links with their ages and errors\nmaintenance maintenance [KEY]",
+     "every command, in order"),
+    ("help", "mem        free and used heap in bytes", "the console's own one, too"),
 )
 
 

@@ -5,9 +5,11 @@ Kinds and rows are those of registers.py; what is imported there is in RAM on ev
 
 from micropython import const
 
-from bess.protocols.registers import (
-    ACC32, HIGH8, HIGHEST, I16, LOW8, LOWEST, SF, SUNSPEC, U16, U32, U32L, absent,
-)
+from bess.protocols.registers import ACC32, HIGH8, I16, LOW8, SF, SUNSPEC, U16, U32, U32L, absent
+
+# by kind
+_LOWEST = (0, -0x8000, 0, -0x80000000, 0, -0x80000000, 0, 0)
+_HIGHEST = (0xFFFF, 0x7FFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFF, 0xFF)
 
 _KIND = const(7)
 _REGISTERS_MAX = const(125)
@@ -23,7 +25,7 @@ def width(kind):
 def limit(kind, value):
     """The nearest value that the kind can carry; for SunSpec kinds never "not implemented"."""
     base = kind & _KIND if kind < SF else I16 if kind == SF else U32
-    low, high = LOWEST[base], HIGHEST[base]
+    low, high = _LOWEST[base], _HIGHEST[base]
     if kind == SF:
         low, high = -_SF_MAX, _SF_MAX
     elif kind == ACC32:

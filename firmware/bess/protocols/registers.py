@@ -24,9 +24,6 @@ ACC32 = const(17)        # SunSpec accumulator: 0 is not implemented
 _KIND = const(7)
 _SF_MAX = const(10)
 
-LOWEST = (0, -0x8000, 0, -0x80000000, 0, -0x80000000, 0, 0)
-HIGHEST = (0xFFFF, 0x7FFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFF, 0xFF, 0xFF)
-
 
 def u16(data, at):
     """Unsigned register whose two bytes begin at data[at]."""
@@ -75,7 +72,11 @@ def absent(kind):
     if kind >= SF:
         return 0 if kind == ACC32 else -0x8000
     base = kind & _KIND
-    return LOWEST[base] if LOWEST[base] else HIGHEST[base]
+    if base <= I16:
+        return -0x8000 if base == I16 else 0xFFFF
+    if base >= HIGH8:
+        return 0xFF
+    return 0xFFFFFFFF if base == U32 or base == U32L else -0x80000000
 
 
 def divide(value, by):

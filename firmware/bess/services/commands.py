@@ -7,6 +7,7 @@ from bess.core.points import (
     M_CELL_MV_MIN, M_CURRENT_MA, M_SOC_PM,
 )
 from bess.core.tick import elapsed_ms
+from bess.services.console import mem
 
 _POINTS = "/bess/points.tsv"
 _MODES = ("STANDBY", "CHARGE", "DISCHARGE", "IDLE", "EMERGENCY", "MAINTENANCE")
@@ -50,6 +51,8 @@ def table(app):
         "sign": (words.sign, "+-200 W in maintenance: do the signs fit? repeat each second"),
         "shutdown": (words.shutdown, "emergency shutdown, latched"),
         "reset": (words.reset, "reset the emergency when its causes are gone for 5 s"),
+        "help": (words.help, "this list"),
+        "mem": (mem, "free and used heap in bytes"),
     }
 
 
@@ -208,6 +211,11 @@ class Words:
 
     def reset(self, words):
         return _answer(self._manager.reset_emergency())
+
+    def help(self, words):
+        commands = table(self._app)
+        for name in sorted(commands):
+            yield "%-10s %s" % (name, commands[name][1])
 
 
 def _answer(refusal):

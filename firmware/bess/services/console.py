@@ -13,7 +13,6 @@ from micropython import const
 _LINE_MAX = const(120)
 _BACKSPACE = ("\b", "\x7f")
 _ENDS = ("\r", "\n")
-_OWN = {"help": "this list", "mem": "free and used heap in bytes"}
 
 
 class Console:
@@ -70,25 +69,13 @@ class Console:
             self._write("%s: %s\r\n" % (words[0], fault))
 
     def _lines(self, name, words):
-        if name == "mem":
-            return _mem()
         commands = self._commands() if callable(self._commands) else self._commands
-        if name == "help":
-            return _help(commands)
         if name not in commands:
-            return ("%s: unknown, allowed: %s" % (name, " ".join(_names(commands))),)
+            return ("%s: unknown, allowed: %s" % (name, " ".join(sorted(commands))),)
         return commands[name][0](words)
 
 
-def _names(commands):
-    return sorted(list(commands) + list(_OWN))
-
-
-def _help(commands):
-    for name in _names(commands):
-        yield "%-10s %s" % (name, _OWN[name] if name in _OWN else commands[name][1])
-
-
-def _mem():
+def mem(words):
+    """The heap, as a command; it stands here to show it without what one line has loaded."""
     gc.collect()
     yield "free %d, used %d bytes" % (gc.mem_free(), gc.mem_alloc())

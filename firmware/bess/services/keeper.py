@@ -6,6 +6,8 @@ The latch is on flash within 1 s; parameters and the schedule within a few secon
 
 import asyncio
 
+from micropython import const
+
 from bess.core.control import memory
 from bess.core.events import INFO, WARNING
 from bess.core.points import EVENT_RESTART, EVENT_STORE_REPAIRED
@@ -17,12 +19,14 @@ _RESTARTS_MAX = 3
 _SOUND = 255                # stored instead of a count
 # name, how it is written, ms between two writes; read by restoring.RESTORE
 _RECORDS = (
-    ("latch", memory.dump_latch, 0),
-    ("params", memory.dump_params, 2_000),
-    ("schedule", memory.dump_schedule, 2_000),
-    ("soc", memory.dump_soc, 900_000),
-    ("counters", memory.dump_counters, 900_000),
+    "latch", memory.dump_latch, 0,
+    "params", memory.dump_params, 2_000,
+    "schedule", memory.dump_schedule, 2_000,
+    "soc", memory.dump_soc, 900_000,
+    "counters", memory.dump_counters, 900_000,
 )
+_KINDS = const(5)
+_COLUMNS = const(3)
 
 
 class Keeper:
@@ -37,7 +41,7 @@ class Keeper:
         self._store = store
         self._clock = clock
         self._packs = manager.packs
-        count = len(_RECORDS) * len(self._packs)        # those of the first pack, and so on
+        count = _KINDS * len(self._packs)       # those of the first pack, and so on
         self._stored = [b""] * count
         self._written_ms = [clock.ticks_ms()] * count
         self._started_ms = clock.ticks_ms()
@@ -45,8 +49,8 @@ class Keeper:
         self._restarts = 0
         from bess.core.control.restoring import RESTORE
         for i in range(count):
-            name, each = self._name(i), self._packs[i // len(_RECORDS)]
-            restore = RESTORE[i % len(_RECORDS)]
+            name, each = self._name(i), self._packs[i // _KINDS]
+            restore = RESTORE[i % _KINDS]
             record = store.load(name)
             if record is None and not store.damaged(name):
                 continue
@@ -70,8 +74,9 @@ class Keeper:
 
     def _name(self, i):
         """Name of record i; the schedule of the further packs is that of the first one."""
-        pack, i = divmod(i, len(_RECORDS))
-        return _RECORDS[i][0] + str(pack + 1) if pack else _RECORDS[i][0]
+        pack, i = divmod(i, _KINDS)
+        name = _RECORDS[_COLUMNS * i]
+        return name + str(pack + 1) if pack else name
 
     async def run(self):
         """Task: write what changed."""
@@ -86,7 +91,7 @@ class Keeper:
         self._rested = rested
         for i in range(len(self._stored)):
             spent_ms = (now_ms - self._written_ms[i]) & TICK_MASK
-            if at_rest or spent_ms >= _RECORDS[i % len(_RECORDS)][2]:
+            if at_rest or spent_ms >= _RECORDS[_COLUMNS * (i % _KINDS) + 2]:
                 self._write(i, now_ms)
         if self._restarts >= 0 and (now_ms - self._started_ms) & TICK_MASK >= _SETTLED_MS:
             self.settle()
@@ -104,7 +109,7 @@ class Keeper:
 
     def _write(self, i, now_ms):
         self._written_ms[i] = now_ms
-        record = _RECORDS[i % len(_RECORDS)][1](self._packs[i // len(_RECORDS)])
+        record = _RECORDS[_COLUMNS * (i % _KINDS) + 1](self._packs[i // _KINDS])
         if record != self._stored[i] and self._save(self._name(i), record):
             self._stored[i] = record
 
