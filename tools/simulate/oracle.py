@@ -143,7 +143,8 @@ class Oracle:
             if mv < lowest:
                 lowest = mv
         self.extremes = (lowest, highest, cold, hot)
-        if 2880 <= lowest and highest <= 3650 and cold > 0.2 and hot <= 55.3 and not self._broken_s:
+        inside = 2880 <= lowest and highest <= 3650 and cold > 0.2 and hot <= 55.3
+        if inside and not self._broken_s:
             return
         charges, flows = current_ma < -self._small_ma, abs(current_ma) > self._small_ma
         hold = self._hold

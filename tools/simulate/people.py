@@ -120,7 +120,7 @@ class Person:
             return
         self._look_s = now_s + _LOOK_S
         controller = self._world.controller
-        mode, _ = controller.mode()
+        mode = controller.mode()
         self._bad_s = self._bad_s + _LOOK_S if mode == EMERGENCY else 0.0
         self._idle_s = self._idle_s + _LOOK_S if mode == STANDBY else 0.0
         if self._restart_s is not None and now_s >= self._restart_s:
