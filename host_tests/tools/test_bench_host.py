@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tools.bench import chip, modbus, modbus_load
+from tools.simulate import many
 
 TRIES = 5
 
@@ -18,6 +19,8 @@ TRIES = 5
 LOOPS_MAX = {(16, 2, 800): 1.72, chip.EVERYTHING["all"]: 2.2,
              chip.EVERYTHING["all fresh"]: 2.76, chip.EVERYTHING["trip"]: 2.76}
 UMODBUS_TIMES_MIN = 2.5
+# Seconds that tools.simulate simulates, with faults, while CPython runs loop_s() once: by modules.
+SIMULATED_MIN = {4: 130, 16: 85}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,27 @@ def test_requests_a_second_beside_umodbus(tree):
             return
         time.sleep(10)
     raise AssertionError(f"times umodbus: {ratios}, load {os.getloadavg()[0]:.1f}")
+
+
+def loop_s():
+    """Processor time of a fixed loop."""
+    began_s = time.process_time()
+    x = 1
+    for i in range(1_000_000):
+        x = x * 3 + i & 0x3FFFFFFF
+    return time.process_time() - began_s
+
+
+@pytest.mark.parametrize("modules", SIMULATED_MIN)
+def test_the_simulation_is_fast(modules):
+    quotients = []
+    for seed in range(1, TRIES + 1):
+        before_s = loop_s()
+        speed = many.simulate(seed, 0.25, modules=modules)["speed"]
+        quotients.append(round(speed * (before_s + loop_s()) / 2))
+        if quotients[-1] >= SIMULATED_MIN[modules]:
+            return
+    raise AssertionError(f"simulated s a loop: {quotients}, wanted: {SIMULATED_MIN[modules]}")
 
 
 @contextmanager
