@@ -28,7 +28,8 @@ KIN = {
     "calls": ("loading", "people", "memory", "site_calls"),
     "operations": ("wishes", "loading", "site_calls"), "rounds": ("charge", "protect"),
     "operate": ("calls", "loading", "wishes", "site_calls", "manager"),
-    "site_tick": ("site",), "site_views": ("site",), "people": ("site_calls", "calls", "sign_test"),
+    "site_tick": ("site",), "site_views": ("site",),
+    "people": ("site_calls", "calls", "sign_test"),
 }
 
 

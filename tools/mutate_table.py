@@ -46,7 +46,7 @@ def kept(row, every):
 
 
 def table(old, files):
-    """Rows in the order of `files`: (name, mutants, equivalent, tried, caught); old: {name: row}."""
+    """Rows in the order of `files`: name, mutants, equivalent, tried, caught; old: {name: row}."""
     for name, every, equal, tried, caught in files:
         if tried and tried >= min(TRIED_MIN, every - equal):
             yield row_of(name, every, equal, tried, caught)

@@ -76,8 +76,8 @@ def test_contactors_of_an_emergency_open_at_a_small_current_or_in_time():
         # what happens, current that goes on, ms until open, openings under load, why
         (EMERGENCIES[0][0], None, 900, 0, "the inverter obeys: small current"),
         (EMERGENCIES[0][0], 400_000, 1000, 1, "emergency input: 1 s"),
-        (EMERGENCIES[2][0], 400_000, 1000, 1, "the BMS opens by itself soon: 1 s"),
-        (EMERGENCIES[6][0], 800_000, 1000, 1, "over-current: 1 s"),
+        (EMERGENCIES[3][0], 400_000, 1000, 1, "the BMS opens by itself soon: 1 s"),
+        (EMERGENCIES[7][0], 800_000, 1000, 1, "over-current: 1 s"),
         (EMERGENCIES[1][0], 400_000, 7000, 1, "every other cause: 7 s"),
     )
     for happens, load_ma, limit_ms, openings, why in rows:

@@ -100,6 +100,7 @@ def test_what_the_events_of_restarts_tell():
         bench.pcs_state = 3
         bench.until(lambda m: m.trips.present, 2000)
         assert told(bench, EVENT_TRIP)[-1] == (2, TRIP_PCS_FAULT)
+        assert told(bench, EVENT_OVERPOWER) == [], "that is another trip"
         bench.pcs_state = None
         if restart < 3:
             bench.until(lambda m: m.mode == IDLE, 90_000)
@@ -111,6 +112,7 @@ def test_what_the_events_of_restarts_tell():
 
 def test_what_the_event_of_an_emergency_tells():
     bench = Bench().started(1000)
+    assert told(bench, EVENT_MODE_CHANGE) == [(0, STANDBY * 256 + IDLE), (0, IDLE * 256 + DISCHARGE)]
     bench.loop_ok = False
     bench.until(lambda m: m.latched, 500)
     assert told(bench, EVENT_EMERGENCY) == [(3, CAUSE_INPUT)]

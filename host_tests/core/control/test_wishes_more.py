@@ -105,7 +105,7 @@ def test_what_is_stopped_and_begun_again_between_two_ticks_has_ended_once():
         assert manager.stop_operation() == 0 and bench.has(event) == 1, why
         assert begin(manager) == 0
         bench.run(2000)
-        assert bench.has(event) == 1 and manager.command.battery_w != 0, (why, "the second goes on")
+        assert bench.has(event) == 1 and manager.command.battery_w != 0, why
 
 
 def test_a_manual_power_for_minutes():

@@ -100,6 +100,7 @@ class People(PowerManager):
         elif self.mode != STANDBY and self.mode != IDLE:
             return self.refuse(REFUSED_MODE)
         self.run_wanted = 0
+        self._resumes = False
         self.wishes.end_manual(self.now_ms)
         self.sequence.stop(self.now_ms)
         self._enter(MAINTENANCE, self.now_ms)
