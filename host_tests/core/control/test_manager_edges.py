@@ -112,7 +112,8 @@ def test_what_the_events_of_restarts_tell():
 
 def test_what_the_event_of_an_emergency_tells():
     bench = Bench().started(1000)
-    assert told(bench, EVENT_MODE_CHANGE) == [(0, STANDBY * 256 + IDLE), (0, IDLE * 256 + DISCHARGE)]
+    assert told(bench, EVENT_MODE_CHANGE) == [
+        (0, STANDBY * 256 + IDLE), (0, IDLE * 256 + DISCHARGE)]
     bench.loop_ok = False
     bench.until(lambda m: m.latched, 500)
     assert told(bench, EVENT_EMERGENCY) == [(3, CAUSE_INPUT)]
