@@ -3,9 +3,10 @@
 
 PYTHON ?= python3
 BOARD ?= esp32
-ALONE := host_tests/e2e host_tests/tools/test_bench_host.py
-FIRST := host_tests/test_parity_host.py host_tests/test_busy_host.py \
-	host_tests/tools/test_simulate_host.py host_tests/tools/test_plan_gap_host.py
+# Real processes whose times are judged, each file by itself; the other ones only have to end.
+BESIDE := host_tests/e2e/test_board_host.py host_tests/e2e/test_flash_host.py
+ALONE := $(filter-out $(BESIDE),$(sort $(wildcard host_tests/e2e/test_*.py))) \
+	host_tests/tools/test_bench_host.py
 PY := .venv/bin/python
 VENV := .venv/.ready
 NODE := tools/wasm32/node_modules/.ready
@@ -18,10 +19,10 @@ help: ## list the verbs
 run: $(VENV) ## site, virtual board and live view (UI=plain for a log line a second)
 	@exec $(PY) -m tools.run $(ARGS)
 
-test: $(VENV) $(NODE) ## every test: real processes alone, then the rest on both cores
-	@$(PY) -m pytest -q $(ALONE) $(ARGS)
-	@$(PY) -m pytest -q $(FIRST) host_tests $(ALONE:%=--ignore=%) -n 2 --dist loadfile \
+test: $(VENV) $(NODE) ## every test: on both cores, then those that judge times alone
+	@$(PY) -m pytest -q host_tests $(ALONE:%=--ignore=%) -n 2 --dist loadfile \
 		--no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -q $(ALONE) $(ARGS)
 
 bench: $(VENV) $(NODE) ## figures as a table and in build/bench.json
 	@$(PY) -m tools.bench $(ARGS)

@@ -3,7 +3,8 @@
 `test_x.py` is collected twice, and in the pure rings a third time for the 32-bit build, which is
 marked long and runs after `make test`. `test_x_host.py` is collected only here, since it needs
 CPython's libraries.
-Tests in e2e/ start real processes and read the wall clock: they run first and alone.
+Tests in e2e/ start real processes; those that read the wall clock run alone (Makefile). They come
+last, since all that they build is made by then.
 """
 
 import os
@@ -13,6 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Each takes ten seconds to a minute; the last two mostly wait.
+LONGEST = ("test_simulate_host.py", "test_parity_host.py", "test_busy_host.py",
+           "test_plan_gap_host.py", "test_bundle_host.py", "test_board_host.py",
+           "test_flash_host.py")
 PURE = ("core", "protocols", "devices")
 for entry in (ROOT, ROOT / "stubs", ROOT / "firmware"):
     if str(entry) not in sys.path:
@@ -38,7 +43,9 @@ def pytest_collect_file(file_path, parent):
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """The longest files first, so that no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name)
+               if item.path.name in LONGEST else len(LONGEST))
 
 
 class MicroPythonFile(pytest.File):
