@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# Each takes ten seconds to a minute; the last two mostly wait.
-LONGEST = ("test_simulate_host.py", "test_parity_host.py", "test_busy_host.py",
-           "test_plan_gap_host.py", "test_bundle_host.py", "test_board_host.py",
-           "test_flash_host.py")
+# Each takes ten seconds to a minute. The virtual board and flashing mostly wait: beside the hours of
+# the parity, which come two at a time.
+LONGEST = ("test_parity_host.py", "test_board_host.py", "test_flash_host.py",
+           "test_simulate_host.py", "test_bundle_host.py", "test_busy_host.py",
+           "test_plan_gap_host.py", "test_chip_host.py", "test_api_machine_host.py")
 PURE = ("core", "protocols", "devices")
 for entry in (ROOT, ROOT / "stubs", ROOT / "firmware"):
     if str(entry) not in sys.path:

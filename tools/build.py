@@ -8,6 +8,7 @@ same bytes every time and in every folder.
 
 import ast
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -113,9 +114,15 @@ def processed(files, firmware=FIRMWARE):
         except SyntaxError as fault:
             raise BuildError(f"{inside}:{fault.lineno}: SyntaxError: {fault.msg}") from None
     try:
-        return fold(texts)
+        return dict(_folded(tuple(texts.items())))
     except ValueError as fault:
         raise BuildError(str(fault)) from None
+
+
+@functools.lru_cache(2)
+def _folded(items):
+    """`fold` of {path: text} as pairs, remembered: whoever asks twice asks for the same tree."""
+    return fold(dict(items))
 
 
 def joined(texts, starters=None):

@@ -5,6 +5,7 @@ can fail. `python -m tools.tree_rules` writes the report about sizes.
 """
 
 import ast
+import functools
 import re
 import subprocess
 from collections import namedtuple
@@ -226,6 +227,7 @@ def firmware_faults(path, source):
     ]
 
 
+@functools.cache        # the limits and the report ask for the same files
 def sizes(path, source):
     """[(where, what, size, limit)] of a file and its functions."""
     found = [(str(path), "lines", len(source.splitlines()), FILE_LINES)]
