@@ -43,7 +43,7 @@ class Charge:
 
     wish_w: power that it wishes, 0 or negative, never above the stated one. done: 0 while it
     goes on, else FULL .. STOPPED. in_cv: the highest cell is held at the CV target.
-    stuck: the last charge was given up after 2 h at the CV target.
+    stuck: the last charge was given up after 2 h at the CV target. budget: minutes of TRICKLE.
 
     To be set from outside: params (replaced whole), bms_mv (charge voltage that the BMS states
     for a string, None = not told), timeout_ms (0 = none), resumes (a done charge goes on 20 pm
@@ -69,7 +69,7 @@ class Charge:
         self._base_ma = part(self._mah, _BASE_PM)
         self._sampled_ms = self._tick_ms = 0
         self._rounds = Rounds()
-        self._budget = Budget()
+        self.budget = Budget()
         self._small = Dwell(0)
         self._even = Dwell(_EVEN_MS)
         self._long = Dwell(_STUCK_MS)
@@ -85,7 +85,8 @@ class Charge:
         """
         if not CC_CV <= method <= HOLD:
             raise ValueError("method is %r, allowed: %d..%d" % (method, CC_CV, HOLD))
-        if method == TRICKLE and not self._may_trickle(now_ms):
+        if method == TRICKLE and not self.may_trickle(now_ms):
+            self.done = STOPPED         # nothing of the charge before goes on
             return REFUSED_RANGE
         self._method = method
         self._power_w = abs(power_w) or self.params.w_max or self._settings.charge_w_max
@@ -122,7 +123,7 @@ class Charge:
             self.end(TIMEOUT)
         elif self._method == PULSED:
             self._pulse(command_w, dt_ms)
-        elif self._method == TRICKLE and command_w < 0 and not self._budget.use(dt_ms, now_ms):
+        elif self._method == TRICKLE and command_w < 0 and not self.budget.use(dt_ms, now_ms):
             self.end(TIMEOUT)
         if new and not self.done:
             self._sample(cell_high, now_ms)
@@ -159,13 +160,16 @@ class Charge:
         self._small.span_ms = 1000 * STAGES[self._row + 3]
         self._small.held(False, now_ms)
 
-    def _may_trickle(self, now_ms):
+    def may_trickle(self, now_ms):
+        """True while a TRICKLE charge is permitted: cells 2 000 mV or more, deep ones 5 degC or
+        more, minutes left.
+        """
         pack = self._pack
         if not pack.strings_live or pack.cell_mv_min < DEAD_MV:
             return False
         if pack.cell_mv_min < _RECOVERED_MV and pack.cell_dc_min < _RECOVERY_DC:
             return False
-        return self._budget.left_min(now_ms) > 0
+        return self.budget.left_min(now_ms) > 0
 
     def _cv_mv(self):
         """CV target of the highest cell."""

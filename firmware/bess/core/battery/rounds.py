@@ -5,6 +5,7 @@ from micropython import const
 from bess.core.curves import part
 
 DEAD_MV = const(2000)               # a cell below is not charged any more
+TOP_MV = const(3400)                # of the highest cell: there a TRICKLE charge ends
 CELL_MV_MAX = const(3600)           # per cell, where the configuration states no voltage
 CELL_MV_MIN = const(2900)
 

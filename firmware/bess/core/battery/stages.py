@@ -5,6 +5,7 @@ Currents are per mille of C, the rated capacity of the pack, as practice for LFP
 
 from micropython import const
 
+from bess.core.battery.rounds import TOP_MV
 from bess.core.tick import TICK_MASK
 
 CC_CV = const(0)
@@ -23,7 +24,7 @@ STAGES = (
     300, 3430, 0, 0, 60,
     150, 3450, 0, 0, 60,
     50, 0, 20, 30, 60,
-    20, 3400, 0, 0, 0,              # TRICKLE
+    20, TOP_MV, 0, 0, 0,            # TRICKLE
     200, 0, 0, 0, 0,                # HOLD
 )
 FIRST = bytes((0, 1, 2, 6, 7))      # first stage of each method

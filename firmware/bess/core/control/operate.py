@@ -20,6 +20,7 @@ from bess.core.points import (
 )
 
 MINUTES_MAX = 1440
+MA_MAX = 6_000_000                  # mA * mV of any pack stays inside 2**30, as in limits.py
 METHODS = 4
 # what status(out) and limits(out) fill in, in this order
 STATUS = (MODE, PHASE, SOC_PM, BATTERY_W, GRID_W, LOAD_W, PV_W, COMMAND_W, OWNER, WISH_W)
@@ -190,7 +191,7 @@ class Operate(PowerManager):
         """Parameters of charging, taken whole at the next tick; see battery/params.py."""
         settings = self.settings
         within("method", method, 0, METHODS - 1)
-        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
+        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, MA_MAX),
                                   ("mv_max", mv_max, 2_000_000), ("minutes_max", minutes_max,
                                    MINUTES_MAX), ("soc_pm_target", soc_pm_target, 1000),
                                   ("balancing", balancing, 1)):
@@ -211,7 +212,7 @@ class Operate(PowerManager):
     def set_discharge_params(self, w_max=0, ma_max=0, mv_min=0, soc_pm_min=0, minutes_max=0):
         """Parameters of discharging, taken whole at the next tick; see battery/params.py."""
         settings = self.settings
-        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, 10**9),
+        for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, MA_MAX),
                                   ("mv_min", mv_min, 2_000_000), ("soc_pm_min", soc_pm_min, 1000),
                                   ("minutes_max", minutes_max, MINUTES_MAX)):
             within(name, value, 0, high)

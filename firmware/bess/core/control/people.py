@@ -7,7 +7,7 @@ changes nothing then. `person`: True when the caller knows that somebody stands 
 
 from micropython import const
 
-from bess.core.battery.rounds import DEAD_MV, ac_w
+from bess.core.battery.rounds import TOP_MV, ac_w
 from bess.core.battery.sequence import RUN
 from bess.core.control.calls import PowerManager
 from bess.core.control.maintenance import CONTACTOR, POWER, TRICKLE
@@ -152,12 +152,26 @@ class People(PowerManager):
         return refusal
 
     def test_trickle(self):
-        """Test: charge with at most 2 % of C and of the test's power, to recover deep cells."""
-        pack, settings = self.pack, self.settings
-        if pack.strings_live == 0 or pack.cell_mv_min < DEAD_MV:
+        """Test: TRICKLE charge, at most 2 % of C and the test's power, to recover deep cells.
+
+        To be renewed within 5 s. Ends, or is refused, with RANGE: lowest cell unknown or below
+        2 000 mV, below 3 000 mV and colder than 5 degC, highest cell at 3 400 mV, 120 minutes in
+        24 hours used up. FULL: no memory. MODE as for test_power.
+        """
+        refusal = REFUSED_MODE if self.mode != MAINTENANCE else self.wishes.load()
+        if refusal:
+            return self.refuse(refusal)
+        pack, settings, test, now_ms = self.pack, self.settings, self.test, self.now_ms
+        charge = self.wishes.operations.charge
+        if test.kind == TRICKLE and self.command.battery_w < 0:
+            charge.budget.use((now_ms - self._trickle_ms) & TICK_MASK, now_ms)
+        if not charge.may_trickle(now_ms) or pack.cell_mv_max >= TOP_MV:
+            if test.kind == TRICKLE:
+                self.end_test()
             return self.refuse(REFUSED_RANGE)
+        self._trickle_ms = now_ms
         wish_w = ac_w(settings.pack_mah // 50, pack.pack_mv, settings.eta_pm)
-        return self._test(TRICKLE, -min(wish_w, self.test.power_w_max), 0)
+        return self._test(TRICKLE, -min(wish_w, test.power_w_max), 0)
 
     def test_contactor(self, coils):
         """Test: one contactor coil (a bit of the point STRING_COILS, 0: none), inverter stopped.
