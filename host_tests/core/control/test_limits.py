@@ -239,10 +239,13 @@ def test_fewer_strings_name_themselves():
     pack.update(0)
     limits.update(pack, 0)
     assert limits.charge_why == limits.discharge_why == WHY_MODULES_IN_SERVICE
-    pack.put(1, 0)
-    pack.update(0)
-    limits.update(pack, 0)
-    assert limits.charge_why == limits.discharge_why == WHY_BMS_CURRENT
+    pack.put(1, 100)
+    for strings, why in ((1, WHY_MODULES_IN_SERVICE), (3, WHY_BMS_CURRENT)):
+        pack.join(strings)
+        pack.put(0, 100)
+        pack.update(100)
+        limits.update(pack, 100)
+        assert limits.charge_why == limits.discharge_why == why, "one waits for the bus, or none"
 
 
 def test_dc_trim_takes_back_what_flows_above_the_limit():

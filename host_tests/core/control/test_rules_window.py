@@ -39,7 +39,8 @@ PARAMETERS = (
      "40 A out: the inverter takes its part"),
     ({"ma_max": 40_000, "w_max": 2000}, {"ma_max": 50_000, "w_max": 2600}, -2000,
      WHY_PARAMETERS, 2508, WHY_PARAMETERS, "the smaller of both"),
-    ({"ma_max": 6 * 10**6}, {"ma_max": 6 * 10**6}, -15_000, WHY_RATING, 12_000, WHY_RATING, "more"),
+    ({"ma_max": 6 * 10**6}, {"ma_max": 6 * 10**6}, -15_000, WHY_RATING, 12_000, WHY_RATING,
+     "more"),
 )
 
 

@@ -1,4 +1,4 @@
-"""TRICKLE keeps its limits as a test in MAINTENANCE too, and after a refusal nothing else goes on."""
+"""TRICKLE keeps its limits as a test in MAINTENANCE too; after a refusal nothing else goes on."""
 
 from bess.core.battery.rounds import LIMIT, STOPPED
 from bess.core.battery.stages import TRICKLE as METHOD

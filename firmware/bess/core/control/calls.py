@@ -72,7 +72,11 @@ class PowerManager(Manager):
     # --- start and stop -------------------------------------------------------------------
 
     def start(self):
-        """Close the contactors, start the inverter, be ready (IDLE)."""
+        """Close the contactors, start the inverter, be ready (IDLE); nothing when it runs already.
+
+        Forgives what waits for a person. Refused MODE in MAINTENANCE, LATCHED in an emergency,
+        CAUSE_PRESENT while the configuration is wrong.
+        """
         if self.mode == MAINTENANCE:
             return self.refuse(REFUSED_MODE)
         if self.latched:
@@ -93,7 +97,10 @@ class PowerManager(Manager):
                 and (self.trips.restarts_used_up or self.trips.needs_person()))
 
     def stop(self):
-        """Power to zero with the ramp, inverter off, contactors open, STANDBY."""
+        """Power to zero with the ramp, inverter off, contactors open, STANDBY. Never refused.
+
+        Ends what a person operates; in MAINTENANCE it ends the test. No automatic start follows.
+        """
         self.run_wanted = 0
         self._resumes = False
         self.wishes.end_manual(self.now_ms)
@@ -120,9 +127,11 @@ class PowerManager(Manager):
     # --- the remote setpoint --------------------------------------------------------------
 
     def ask_remote(self, battery_w, life_ms, source=0):
-        """Remote setpoint in W (+ discharges), for life_ms; renewed by the next call.
+        """Remote setpoint in W (+ discharges), for life_ms 1 000..3 600 000; renewed by a call.
 
-        source: number of the interface; another one is refused while the setpoint lives.
+        battery_w: from -charge_w_max to discharge_w_max of the configuration. source: number of
+        the interface 0..255; another one is refused RANK_HELD while the setpoint lives. Refused
+        too: LATCHED, LOCAL_ONLY, DIRECTION when a setting forbids it. ValueError: out of range.
         """
         self._check_power(battery_w)
         within("life_ms", life_ms, LIFE_MS_MIN, LIFE_MS_MAX)

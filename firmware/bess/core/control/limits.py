@@ -135,8 +135,8 @@ class PackLimits:
         if pack.strings_live == 0:
             return                      # the last limits stand and fade with their age
         decivolts = pack.pack_mv // 100
-        all_live = pack.strings_live == pack.strings_p
-        why = WHY_BMS_CURRENT if all_live else WHY_MODULES_IN_SERVICE
+        all_on = pack.strings_on == pack.strings_p     # live, and not waiting for the bus
+        why = WHY_BMS_CURRENT if all_on else WHY_MODULES_IN_SERVICE
         calm = self._is_calm(pack) and not self._closed
         self._closed = False
         self._pm, self._why = 1000, why

@@ -35,7 +35,12 @@ class Operate(PowerManager):
     # --- requests -------------------------------------------------------------------------
 
     def set_mode(self, mode):
-        """Ask for a mode by its code: each is a call of its own by another name."""
+        """Ask for a mode by its code 0..5: each is a call of its own by another name.
+
+        STANDBY stop(), CHARGE start_charging(0), DISCHARGE start_discharging(0, 0) (both refused
+        MODE in MAINTENANCE), IDLE stop_operation(), EMERGENCY emergency_shutdown(), MAINTENANCE
+        enter_maintenance(). Their refusals; ValueError for any other number.
+        """
         within("mode", mode, STANDBY, MAINTENANCE)
         if mode == STANDBY:
             return self.stop()
@@ -53,7 +58,12 @@ class Operate(PowerManager):
         return self.enter_maintenance()
 
     def set_constant_power(self, battery_w, minutes):
-        """Manual power in W (negative charges) for minutes (0 = until stopped)."""
+        """Manual power in W (+ discharges, negative charges) for minutes 0..1440.
+
+        battery_w: from -charge_w_max to discharge_w_max of the configuration, bounded by the
+        window at any time. 0 minutes: until stopped, or the time-out of the parameters. In
+        MAINTENANCE it is test_power. Refused NOT_STARTED, LATCHED, DIRECTION; ValueError: range.
+        """
         self._check_power(battery_w)
         within("minutes", minutes, 0, MINUTES_MAX)
         refusal = self._may_operate() or self._direction(battery_w)
@@ -66,13 +76,18 @@ class Operate(PowerManager):
         return 0
 
     def timeout_min(self, battery_w):
-        """Time-out of the parameters for a power without an end; 0: none, nor for a hold at 0 W."""
+        """Time-out of the parameters for a power without an end; 0: none, as for 0 W."""
         if battery_w < 0:
             return self.charge_params.minutes_max
         return self.discharge_params.minutes_max if battery_w else 0
 
     def start_charging(self, soc_pm_target):
-        """Charge by the method of the parameters up to a SoC (0: that of the parameters)."""
+        """Charge by the method of the parameters up to a SoC of 0..1000 per mille.
+
+        0: the target of the parameters. Ends there, when full, at a limit or the time-out. In
+        MAINTENANCE it is test_trickle. Refused NOT_STARTED, LATCHED, DIRECTION, LOOSER above
+        soc_pm_max, RANGE for a TRICKLE that may not be, FULL; ValueError: range.
+        """
         within("soc_pm_target", soc_pm_target, 0, 1000)
         refusal = self._may_operate() or self._direction(-1)
         if refusal == 0 and soc_pm_target > self.settings.soc_pm_max:
@@ -84,7 +99,12 @@ class Operate(PowerManager):
             soc_pm_target, self.now_ms))
 
     def start_discharging(self, battery_w, minutes):
-        """Discharge with a constant power (0: that of the parameters) for minutes (0: no end)."""
+        """Discharge with a constant power in W at AC, 0..discharge_w_max, for minutes 0..1440.
+
+        0 W: the power of the parameters. 0 minutes: until a limit, the time-out or a person ends
+        it. In MAINTENANCE it is test_power. Refused NOT_STARTED, LATCHED, DIRECTION, FULL;
+        ValueError: range.
+        """
         within("battery_w", battery_w, 0, self.settings.discharge_w_max or self.settings.w_rated)
         within("minutes", minutes, 0, MINUTES_MAX)
         refusal = self._may_operate() or self._direction(1)
@@ -99,7 +119,10 @@ class Operate(PowerManager):
         return 0
 
     def stop_operation(self):
-        """End the manual request, and skip the running occurrence of the schedule."""
+        """End the manual request, and skip the running occurrence of the schedule, not the next.
+
+        In MAINTENANCE it ends the test. Refused LATCHED in an emergency.
+        """
         if self.mode == MAINTENANCE:
             self.end_test()
             return 0
@@ -127,7 +150,9 @@ class Operate(PowerManager):
         FULL is also the refusal when there is no memory for the schedule, which is loaded with
         its first entry.
 
-        fields: (enabled, day, hour, minute, mode, power_w, minutes, repeat), see schedule.py.
+        fields: (enabled 0 or 1, day 0 Sunday .. 6 or 7 every day, hour, minute, mode CHARGE, IDLE
+        or DISCHARGE, power_w in W (+ discharges, 0: of the parameters), minutes 1..1440, repeat 0
+        or 1), see schedule.py. ValueError: a field out of range.
         """
         entry = -1
         if self.wishes.load_schedule() == 0:
@@ -137,13 +162,16 @@ class Operate(PowerManager):
         return entry
 
     def get_schedule(self, entry):
-        """Fields of an entry, None when it is not in use."""
+        """Fields of entry 0..15 as for add_schedule, None when it is not in use."""
         within("entry", entry, 0, ENTRIES - 1)
         schedule = self.wishes.schedule
         return None if schedule is None else schedule.get(entry)
 
     def update_schedule(self, entry, fields):
-        """Write entry 0..15 whole."""
+        """Write entry 0..15 whole, fields as for add_schedule; what runs of it begins anew.
+
+        Refused FULL: no memory. ValueError: an entry or a field out of range.
+        """
         refusal = self.wishes.load_schedule()
         if refusal:
             return self.refuse(refusal)
@@ -151,7 +179,7 @@ class Operate(PowerManager):
         return 0
 
     def remove_schedule(self, entry):
-        """Free an entry."""
+        """Free entry 0..15; refused RANGE when it is not in use."""
         used = self.get_schedule(entry) is not None and self.wishes.schedule.remove(entry)
         return 0 if used else self.refuse(REFUSED_RANGE)
 
@@ -172,7 +200,10 @@ class Operate(PowerManager):
         return 0
 
     def set_grid_connection(self, kind):
-        """Connection type (grid_rules.ISOLATED and so on), in STANDBY only; until a restart."""
+        """Connection type 0 ISOLATED, 1 BACKUP, 2 INTERACTIVE, 3 EXPORT; until a restart.
+
+        Refused MODE unless in STANDBY and at rest, FULL without memory. ValueError: range.
+        """
         within("kind", kind, ISOLATED, EXPORT)
         if self.mode != STANDBY or not self.stopped():
             return self.refuse(REFUSED_MODE)
@@ -188,7 +219,13 @@ class Operate(PowerManager):
 
     def set_charge_params(self, method=0, w_max=0, ma_max=0, mv_max=0, soc_pm_target=0,
                           minutes_max=0, balancing=1):
-        """Parameters of charging, taken whole at the next tick; see battery/params.py."""
+        """Parameters of charging, taken whole at the next tick; 0 is the default or unlimited.
+
+        method 0 CC_CV, 1 PULSED, 2 MULTI_STAGE, 3 TRICKLE; w_max in W at AC; ma_max in mA of the
+        pack, up to 6 000 000; mv_max in mV of a string; soc_pm_target 0..1000 per mille;
+        minutes_max 0..1440 (time-out); balancing 0 or 1. All are magnitudes. Refused LOOSER when
+        one is looser than the configuration; ValueError: range. Nothing is taken then.
+        """
         settings = self.settings
         within("method", method, 0, METHODS - 1)
         for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, MA_MAX),
@@ -210,7 +247,12 @@ class Operate(PowerManager):
         return 0
 
     def set_discharge_params(self, w_max=0, ma_max=0, mv_min=0, soc_pm_min=0, minutes_max=0):
-        """Parameters of discharging, taken whole at the next tick; see battery/params.py."""
+        """Parameters of discharging, taken whole at the next tick; 0 is the default or unlimited.
+
+        w_max in W at AC; ma_max in mA of the pack, up to 6 000 000; mv_min in mV of a string;
+        soc_pm_min 0..1000 per mille; minutes_max 0..1440 (time-out). All are magnitudes. Refused
+        LOOSER when one is looser than the configuration; ValueError: range. Nothing is taken then.
+        """
         settings = self.settings
         for name, value, high in (("w_max", w_max, settings.w_rated), ("ma_max", ma_max, MA_MAX),
                                   ("mv_min", mv_min, 2_000_000), ("soc_pm_min", soc_pm_min, 1000),
@@ -235,7 +277,8 @@ class Operate(PowerManager):
         """Call function(event, data, user_data) after each event of this number (-1: all).
 
         At most 16, and memory for them (else the refusal FULL). It runs after the tick; one that
-        raises three times is removed. Events and their data: docs/registers.md.
+        raises three times is removed. event: -1 or 0..255, data: one signed integer; what they
+        mean: docs/registers.md. ValueError: no event, or nothing that can be called.
         """
         if self.callbacks is None:
             try:
@@ -257,15 +300,23 @@ class Operate(PowerManager):
     # --- state ----------------------------------------------------------------------------
 
     def status(self, out):
-        """Fill `out` (a list of len(STATUS)) with the points of STATUS; None is unknown."""
+        """Fill `out`, a list of len(STATUS), with the points of STATUS in their order.
+
+        Codes, per mille and W (+ discharges, imports); None is unknown. ValueError: no such list.
+        """
         self._fill(STATUS, out)
 
     def limits(self, out):
-        """Fill `out` (a list of len(LIMITS)) with the window and the reasons of its sides."""
+        """Fill `out`, a list of len(LIMITS), with the window of the last tick.
+
+        lo_w <= 0 <= hi_w in W, then the codes of the rules that set them. ValueError: no list.
+        """
         self._fill(LIMITS, out)
 
     def stats(self, out):
-        """Fill `out` (a list of len(STATS)) with energy counters, cycles and openings."""
+        """Fill `out`, a list of len(STATS): counters in Wh, cycles in per mille, openings,
+        events, seconds since the start. ValueError: no such list.
+        """
         self._fill(STATS, out)
 
     def _fill(self, points, out):

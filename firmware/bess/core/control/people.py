@@ -50,6 +50,8 @@ class People(PowerManager):
     def reset_emergency(self, person=True, number=0):
         """End the emergency when every cause has been gone for 5 s and the pack is at rest.
 
+        Leads to STANDBY; somebody must call start(). 0 too when nothing is latched. Refused
+        CAUSE_PRESENT, NO_PERSON, and MODE in MAINTENANCE.
         Without a person: only where `remote_reset` is 1, with the number of `reset_number`, and
         never for causes that somebody has to look at.
         """
@@ -89,7 +91,11 @@ class People(PowerManager):
     # --- maintenance ----------------------------------------------------------------------
 
     def enter_maintenance(self, key="", person=True):
-        """MAINTENANCE, from STANDBY or IDLE; from EMERGENCY with the service key, latch kept."""
+        """MAINTENANCE, from STANDBY or IDLE; from EMERGENCY with the service key, latch kept.
+
+        Refused NO_PERSON, MODE from elsewhere; from EMERGENCY LATCHED without the key,
+        CAUSE_PRESENT while the emergency input is open or the pack is not at rest.
+        """
         if not person:
             return self.refuse(REFUSED_NO_PERSON)
         if self.mode == EMERGENCY:
@@ -107,7 +113,9 @@ class People(PowerManager):
         return 0
 
     def leave_maintenance(self, person=True):
-        """STANDBY, or EMERGENCY while a cause is latched; no test may be running."""
+        """STANDBY, or EMERGENCY while a cause is latched. Refused NO_PERSON; MODE while a test
+        runs or the pack is not at rest, and outside MAINTENANCE.
+        """
         if not person:
             return self.refuse(REFUSED_NO_PERSON)
         if self.mode != MAINTENANCE or self.test.kind or not self.stopped():
