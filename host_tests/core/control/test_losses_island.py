@@ -27,7 +27,7 @@ class Alone(Bench):
         self.started()
         self.grid = LOST
         self.run(3000)
-        assert self.manager.image.now[ISLAND] == 1 and self.manager.command.run == 2
+        assert self.manager.image.now[ISLAND] > 0 and self.manager.command.run == 2
 
     grid = None
 
@@ -39,7 +39,7 @@ class Alone(Bench):
 
     def supplies(self):
         manager = self.manager
-        return manager.image.now[ISLAND] == 1 and manager.command.run == 2
+        return manager.image.now[ISLAND] > 0 and manager.command.run == 2
 
 
 def lose_meter(bench):
@@ -101,11 +101,13 @@ def test_a_limit_is_no_stop():
     manager = bench.manager
     bench.rows(M_CELL_MV_MAX, 3510)
     bench.run(2000)
-    assert manager.island.curtail and bench.supplies()
+    assert manager.island.curtail and bench.manager.image.now[ISLAND] == 2, "PV is asked"
     bench.rows(M_CELL_MV_MAX, 3305)
+    bench.run(5000)
+    assert bench.supplies(), "no more"
     bench.rows(M_CHARGE_MA_MAX, 0)
     bench.run(5000)
-    assert manager.island.curtail and bench.supplies() and manager.mode == DISCHARGE
+    assert manager.island.curtail and manager.mode == DISCHARGE and manager.command.run == 2
 
 
 ENDS = (

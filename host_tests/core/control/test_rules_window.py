@@ -3,9 +3,10 @@
 from bess.core.battery.sequence import EMPTY, PCS_FAULT
 from bess.core.control.modes import EMERGENCY, MAINTENANCE, STANDBY
 from bess.core.points import (
-    BY_PROTECT_CHARGE, BY_SELF_USE, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_DISCHARGE_MA_MAX,
-    WHY_BMS_CURRENT, WHY_GRID_CHARGING_OFF, WHY_MAINTENANCE, WHY_METER_STALE, WHY_MODE,
-    WHY_MODULE_SILENT, WHY_PARAMETERS, WHY_PCS_SILENT, WHY_RATING, WHY_TRIP,
+    BY_PROTECT_CHARGE, BY_SELF_USE, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX,
+    M_DISCHARGE_MA_MAX, WHY_BMS_CURRENT, WHY_CELL_HIGH, WHY_GRID_CHARGING_OFF, WHY_MAINTENANCE,
+    WHY_METER_STALE, WHY_MODE, WHY_MODULE_SILENT, WHY_PARAMETERS, WHY_PCS_SILENT, WHY_RATING,
+    WHY_TRIP,
 )
 from bess.core.tick import TICK_MASK
 from host_tests.core.bench_pack import Bench
@@ -75,6 +76,26 @@ def test_an_inverter_that_does_not_answer():
         bench = Bench(**SITE).started()
         bench.unconfirmed, bench.pcs_answers = unconfirmed, answers
         assert window_of(bench.run(2500)) == wanted, why
+
+
+SPREADS = (
+    # highest and lowest cell, window, why
+    (3400, 3101, (-20_000, WHY_RATING, 20_000, WHY_RATING), "299 mV"),
+    (3400, 3100, (-16_579, WHY_BMS_CURRENT, 15_750, WHY_BMS_CURRENT), "half of 4 x 157 A, 52.8 V"),
+)
+
+
+def test_cells_far_apart_halve_what_the_modules_permit():
+    for high_mv, low_mv, wanted, why in SPREADS:
+        bench = Bench().started()
+        bench.manager.pack.rows[2][M_CELL_MV_MAX] = high_mv
+        bench.manager.pack.rows[2][M_CELL_MV_MIN] = low_mv
+        assert window_of(bench.run(1500)) == wanted, (why, window_of(bench.manager))
+    bench.manager.pack.rows[2][M_CELL_MV_MAX] = 3560
+    assert window_of(bench.run(1500))[1] == WHY_CELL_HIGH, "a curve permits less"
+    bench.manager.pack.rows[2][M_CELL_MV_MAX] = 3400
+    bench.manager.pack.rows[2][M_CELL_MV_MIN] = 3200
+    assert window_of(bench.run(1500)) == SPREADS[0][2], "200 mV: over"
 
 
 def test_a_trip_comes_before_the_mode():

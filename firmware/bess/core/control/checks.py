@@ -3,7 +3,8 @@
 MODULE_CHECKS are judged module by module on its new samples, SITE_CHECKS and TRIP_CHECKS on
 conditions of the whole site that must hold for a time. Numbers of the diagnoses: a trip has its
 own number (0..15), an emergency 16 + its cause, blocks start at 32, warnings at 48. Limits are
-those of LFP cells in the practice of pack makers; spreads as battery management systems warn.
+those of LFP cells in the practice of pack makers; spreads as battery management systems
+warn. Cells that far apart halve the BMS limits, too (rules.py).
 """
 
 from array import array
@@ -130,6 +131,7 @@ MODULE_CHECKS = array("h", [
 MODULE_ROWS = const(19)
 ROW_OVER_CURRENT = const(5)
 ROW_FROZEN = const(13)
+ROW_SPREAD = const(15)
 ROW_RISE = const(3)
 ROW_SILENT = const(18)
 

@@ -97,6 +97,7 @@ class PackLimits:
 
     full_session: True while a calibration charge may pass the maximum SoC. charge_params,
     discharge_params: sets whose voltages and minimum SoC are tighter than the configuration's.
+    most_pm: at most so much of the BMS limits.
     """
 
     def __init__(self, settings):
@@ -104,6 +105,7 @@ class PackLimits:
         self.charge_why = self.discharge_why = WHY_MODULE_SILENT
         self.full_session = False
         self.charge_params, self.discharge_params = ChargeParams(), DischargeParams()
+        self.most_pm = 1000
         self._eta_pm = settings.eta_pm
         gentle = settings.cell_profile == "gentle"
         soc_max, soc_min, band = settings.soc_pm_max, settings.soc_pm_min, settings.soc_band_pm
@@ -139,13 +141,13 @@ class PackLimits:
         why = WHY_BMS_CURRENT if all_on else WHY_MODULES_IN_SERVICE
         calm = self._is_calm(pack) and not self._closed
         self._closed = False
-        self._pm, self._why = 1000, why
+        self._pm, self._why = self.most_pm, why
         if not calm:
             self._charge_side(pack, now_ms)
         self._trim(self._charge_trim, -pack.current_ma, pack.charge_ma_max, now_ms)
         self.charge_w = _power_w(pack.charge_ma_max, decivolts, 1000, self._pm)
         self.charge_why = self._why
-        self._pm, self._why = 1000, why
+        self._pm, self._why = self.most_pm, why
         if not calm:
             self._discharge_side(pack, now_ms)
         self._trim(self._discharge_trim, pack.current_ma, pack.discharge_ma_max, now_ms)

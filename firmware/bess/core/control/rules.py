@@ -3,6 +3,7 @@
 from micropython import const
 
 from bess.core.battery.sequence import EMPTY, RUN
+from bess.core.control.checks import ROW_SPREAD
 from bess.core.control.modes import EMERGENCY, MAINTENANCE
 from bess.core.control.trips import UNCONFIRMED_MAX
 from bess.core.curves import part
@@ -14,6 +15,7 @@ from bess.core.points import (
 from bess.core.tick import TICK_MASK
 
 _FADE_MS = const(1000)
+_SPREAD_PM = const(500)             # of the BMS limits, while a module's cells are far apart
 
 
 def open_window(manager, now_ms):
@@ -26,10 +28,13 @@ def open_window(manager, now_ms):
     now = manager.image.now
     if now[BATTERY_W] is None or (now[PCS_UNCONFIRMED] or 0) >= UNCONFIRMED_MAX:
         window.close(WHY_PCS_SILENT)
-    permits = manager.permits
+    permits, diagnosis = manager.permits, manager.diagnosis
+    most_pm = _SPREAD_PM if diagnosis.modules[ROW_SPREAD] else 1000
+    if permits.most_pm != most_pm:
+        permits.most_pm = most_pm
+        permits.update(manager.pack, now_ms)    # from this tick on, not the next sample
     window.charge(permits.charge_w, permits.charge_why)
     window.discharge(permits.discharge_w, permits.discharge_why)
-    diagnosis = manager.diagnosis
     if diagnosis.block_charge:
         window.charge(0, diagnosis.block_charge)
     if diagnosis.block_discharge:

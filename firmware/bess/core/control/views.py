@@ -74,7 +74,7 @@ class Views:
         now[AUTHORITY] = 1 if manager.local else 0
         now[GRID_CONNECTION] = manager.grid.kind
         now[GRID_STATE] = manager.island.state
-        now[ISLAND] = 1 if manager.island.islanded else 0
+        now[ISLAND] = manager.island.islanded + manager.island.curtail
         now[VAR_PM] = manager.support.var_pm if manager.support else None
         left_ms = manager.requests.left_ms
         now[REQUEST_LEFT_S] = None if left_ms is None else min(left_ms // 1000, _AGE_DS_MAX)
