@@ -2,8 +2,9 @@
 
 from bess.core.call_points import CHARGE_BASE
 from bess.core.control.modes import EMERGENCY
+from bess.core.events import INFO, TRIP, WARNING
 from bess.core.points import (
-    BATTERY_W, CONTROL_BASE, MODE, MODULE_BASE, MODULE_STRIDE, M_SOC_PM,
+    BATTERY_W, CONTROL_BASE, EVENT_BASE, EVENT_MODULE_LOST, MODE, MODULE_BASE, MODULE_STRIDE, M_SOC_PM,
     SITE_MAP, SITE_SPAN, SOC_PM,
 )
 from bess.devices.register_bank import PACK_BASE, PACK_STRIDE, RegisterBank
@@ -55,6 +56,20 @@ def test_each_inverter_obeys_and_reports_to_its_own_pack():
         wire.run(2000)
         assert plant.rates() == (3, 1000, -1000, 1), number
         assert mine.image.raw[BATTERY_W] == 0 and other.image.raw[BATTERY_W] is None
+
+
+def test_an_event_says_of_which_pack_it_is():
+    bench = SiteBench(packs=2)
+    bench.run(1000)
+    site = bench.site
+    server = Server(RegisterBank(site, [], "two"))
+    for number, level, wanted, why in ((2, WARNING, 2, "the second"), (1, INFO, 1, "the first"),
+                                       (0, TRIP, 0, "the site")):
+        events = site.packs[number - 1].events if number else site.events
+        events.note(EVENT_MODULE_LOST, level, 5, bench.now_ms)
+        assert u16(read(server, EVENT_BASE + 1, 1)) == EVENT_MODULE_LOST
+        assert u16(read(server, EVENT_BASE + 2, 1)) == level, why
+        assert u16(read(server, EVENT_BASE + 3, 1)) == wanted, why
 
 
 def test_registers_of_the_site_and_of_each_pack():

@@ -3,6 +3,7 @@
 from bess.core.control.modes import CHARGE, MAINTENANCE, STANDBY
 from bess.services import commands
 from host_tests.core.bench_pack import Bench
+from host_tests.core.bench_packs import SiteBench
 
 
 class App:
@@ -56,6 +57,31 @@ def test_lines():
     for line, words, why in LINES:
         answer = "\n".join(App().say(line))
         assert words in answer, (why, answer)
+
+
+class SiteApp(App):
+    """The same with three packs of 10 kW."""
+
+    def __init__(self):
+        self.bench = SiteBench().started()
+        self.manager = self.bench.site
+        self.links = ()
+        self.faults = []
+
+
+def test_several_packs():
+    app = SiteApp()
+    assert app.say("power 30000") == ["ok"], "the site's power, not a pack's"
+    assert "-30000..30000" in app.say("power 30001")[0]
+    assert app.say("discharge 30000") == ["ok"] and "0..30000" in app.say("discharge 30001")[0]
+    app.bench.plants[1].silent = 1
+    app.bench.plants[2].pcs_state = 3
+    app.bench.run(3000)
+    lines = app.say("events 32")
+    assert [line for line in lines if "event 40, level 1, data 0, pack 2" in line], lines
+    alarms = app.say("alarms")
+    assert [line for line in alarms if line.startswith("pack 2: diagnosis 51, warning")], alarms
+    assert [line for line in alarms if line.startswith("pack 3: diagnosis 1, trip")], alarms
 
 
 def test_a_schedule_is_written_and_read():

@@ -138,6 +138,8 @@ def snapshot(controller, link_names=()):
     events = [row for row in controller.blocks("event", 0, 15) if row["E_ID"] is not None]
     for row in events:
         row["E_TEXT"] = event_text(controller, row["E_ID"], row["E_DATA"])
+        if row["E_PACK"]:
+            row["E_TEXT"] += f" (pack {row['E_PACK']})"
     return {
         "site": site,
         "modules": controller.blocks("module", 0, site["MODULES"] or 1),

@@ -9,6 +9,7 @@ INFO = const(0)
 WARNING = const(1)
 TRIP = const(2)
 EMERGENCY = const(3)
+PACK_SHIFT = const(2)               # bits of a level; above them the pack, where there are several
 
 
 class Events:
@@ -43,6 +44,7 @@ class Events:
         return self._id[slot]
 
     def level(self, slot):
+        """INFO .. EMERGENCY; above PACK_SHIFT the pack, counted from 1, 0: the site."""
         return self._level[slot]
 
     def data(self, slot):

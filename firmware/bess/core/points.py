@@ -136,9 +136,10 @@ LINK_STRIDE = const(16)
 E_NUMBER = const(0)
 E_ID = const(1)
 E_LEVEL = const(2)
-E_AGE_S = const(3)
-E_DATA = const(4)
-EVENT_POINTS = const(5)
+E_PACK = const(3)
+E_AGE_S = const(4)
+E_DATA = const(5)
+EVENT_POINTS = const(6)
 EVENT_BASE = const(3000)
 EVENT_SPAN = const(8)
 EVENT_STRIDE = const(8)
@@ -325,7 +326,7 @@ LINK_MAP = (
     b'\x00\x00\x00\x08\x00\x12\x00"\x000\x008\x00@\x00H'
 )
 EVENT_MAP = (
-    b'\x00\x00\x00\x08\x00\x10\x00"\x003'
+    b'\x00\x00\x00\x08\x00\x10\x00\x18\x00"\x003'
 )
 
 # (point, age in ms beyond which its reading is unknown)

@@ -8,11 +8,11 @@ i16 or i32. Registers with calls behind them are served by register_calls.py, on
 from micropython import const
 
 from bess.core.control.modes import REFUSED_LOCAL_ONLY
-from bess.core.events import SIZE as EVENTS_SIZE
+from bess.core.events import PACK_SHIFT, SIZE as EVENTS_SIZE
 from bess.core.points import (
     CALLS_BASE, CALLS_END, CALL_ITEMS_BASE, CALL_ITEMS_END, CAUSES, CONTROL_BASE, CONTROL_SPAN,
-    EVENT_BASE, EVENT_POINTS, EVENT_STRIDE, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, INPUTS,
-    LINK_BASE, LINK_STRIDE, MODULES, MODULE_BASE, MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS,
+    EVENT_BASE, EVENT_POINTS, EVENT_STRIDE, E_AGE_S, E_DATA, E_ID, E_LEVEL, E_NUMBER, E_PACK,
+    INPUTS, LINK_BASE, LINK_STRIDE, MODULES, MODULE_BASE, MODULE_STRIDE, M_AGE_DS, M_LIVE, OUTPUTS,
     REMOTE_LIFE_S, REMOTE_RELEASE, REMOTE_W, SHUTDOWN, SITE_SPAN, START, TRIPS,
 )
 from bess.core.tick import elapsed_ms
@@ -125,7 +125,8 @@ class RegisterBank:
         if slot >= 0:
             row[E_NUMBER] = (events.count - back) & 0xFFFF
             row[E_ID] = events.event(slot)
-            row[E_LEVEL] = events.level(slot)
+            level = events.level(slot)
+            row[E_LEVEL], row[E_PACK] = level & 3, level >> PACK_SHIFT
             row[E_DATA] = events.data(slot)
             row[E_AGE_S] = elapsed_ms(manager.now_ms, events.at_ms(slot)) // 1000
         return row

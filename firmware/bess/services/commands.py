@@ -1,5 +1,6 @@
 """The words that the console understands. Loaded for one line, then forgotten."""
 
+from bess.core.events import PACK_SHIFT
 from bess.core.points import (
     BATTERY_W, CAUSES, COMMAND_W, GRID_W, HI_REASON, HI_W, LOAD_W, LO_REASON, LO_W, MODULES,
     MODULES_LIVE, OWNER, PHASE, PV_W, SOC_PM, TRIPS, WISH_W,
@@ -116,8 +117,10 @@ class Words:
             if slot < 0:
                 return
             age_ms = elapsed_ms(self._manager.now_ms, events.at_ms(slot))
-            yield "%d s ago: event %d, level %d, data %d" % (
-                age_ms // 1000, events.event(slot), events.level(slot), events.data(slot))
+            level, pack = events.level(slot) & 3, events.level(slot) >> PACK_SHIFT
+            yield "%d s ago: event %d, level %d, data %d%s" % (
+                age_ms // 1000, events.event(slot), level, events.data(slot),
+                ", pack %d" % pack if pack else "")
 
     def faults(self, words):
         return self._app.faults or ("none",)
@@ -131,8 +134,9 @@ class Words:
         return _answer(self._manager.stop())
 
     def power(self, words):
-        settings = self._manager.settings
-        battery_w = _number(words, 0, -settings.charge_w_max, settings.discharge_w_max)
+        settings, packs = self._manager.settings, len(self._manager.packs)
+        battery_w = _number(words, 0, -settings.charge_w_max * packs,
+                            settings.discharge_w_max * packs)
         minutes = _number(words, 1, 0, 1440) if len(words) > 1 else 0
         return _answer(self._manager.set_constant_power(battery_w, minutes))
 
@@ -144,7 +148,8 @@ class Words:
         return _answer(self._manager.start_charging(target_pm))
 
     def discharge(self, words):
-        battery_w = _number(words, 0, 0, self._manager.settings.discharge_w_max) if words else 0
+        most_w = self._manager.settings.discharge_w_max * len(self._manager.packs)
+        battery_w = _number(words, 0, 0, most_w) if words else 0
         minutes = _number(words, 1, 0, 1440) if len(words) > 1 else 0
         return _answer(self._manager.start_discharging(battery_w, minutes))
 
@@ -178,10 +183,12 @@ class Words:
 
     def alarms(self, words):
         row = [0] * 8
-        for i in range(32):
+        packs = len(self._manager.packs)
+        for i in range(32 * packs):
             if self._manager.alarms.read(i, row):
-                yield "diagnosis %d, %s, %s%s, %d times, first %d s, last %d s, data %d" % (
-                    row[0], _LEVELS[row[1]], "active" if row[2] else "over",
+                yield "%sdiagnosis %d, %s, %s%s, %d times, first %d s, last %d s, data %d" % (
+                    "pack %d: " % (i // 32 + 1) if packs > 1 else "", row[0],
+                    _LEVELS[row[1]], "active" if row[2] else "over",
                     ", acknowledged" if row[3] else "", row[6], row[4], row[5], row[7])
 
     def ack(self, words):

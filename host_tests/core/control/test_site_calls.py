@@ -38,6 +38,37 @@ def test_stop_and_maintenance_of_all():
     assert site.leave_maintenance() == REFUSED_MODE, "nobody is in it"
 
 
+def test_tests_of_a_site_are_those_of_its_first_pack():
+    bench = SiteBench()
+    bench.load_w = 1000
+    bench.run(3000)
+    site = bench.site
+    assert site.enter_maintenance() == 0 and bench.tick().get_mode() == MAINTENANCE
+    assert site.test_contactor(1) == 0
+    assert bench.tick().packs[0].sequence.coils == 1
+    site.packs[0].stop()
+    bench.run(10_000)
+    assert site.test_trickle() == 0
+    site.packs[0].stop()
+    bench.run(10_000)
+    for _ in range(90):
+        assert site.test_sign() == 0
+        bench.run(1000)
+        if site.test.verdict:
+            break
+    assert site.test.verdict == 1, "right"
+    assert bench.modes() == [MAINTENANCE] * 3
+
+
+def test_a_refused_call_is_told_once():
+    bench = SiteBench()
+    bench.run(3000)
+    before = bench.site.events.count
+    assert bench.site.set_constant_power(1000, 0) == REFUSED_NOT_STARTED
+    events = bench.site.events
+    assert events.count == before + 1 and events.level(events.slot(0)) == 0, "the site's"
+
+
 def test_what_only_rest_permits():
     site = SiteBench().started().site
     assert site.set_grid_connection(3) == REFUSED_MODE

@@ -3,7 +3,7 @@
 from micropython import const
 
 from bess.core.control.modes import REFUSED_FULL
-from bess.core.events import SIZE, WARNING
+from bess.core.events import PACK_SHIFT, SIZE, WARNING
 from bess.core.points import EVENT_CALLBACK_REMOVED
 
 CALLBACKS_MAX = const(16)
@@ -14,10 +14,15 @@ _COUNT_MASK = const(0xFFFF)
 
 
 class Callbacks:
-    """At most CALLBACKS_MAX. missed: events that the ring lost before `run` came; faults: calls
-    that raised; fault: the last exception, None before the first."""
+    """At most CALLBACKS_MAX.
+
+    pack: of which pack the event is that is being told, counted from 1; 0: the site, or there is
+    only one. missed: events that the ring lost before `run` came; faults: calls that raised;
+    fault: the last exception, None before the first.
+    """
 
     def __init__(self, events):
+        self.pack = 0
         self.missed = 0
         self.faults = 0
         self.fault = None
@@ -59,6 +64,7 @@ class Callbacks:
                 continue
             slot = events.slot(back)
             event, data = events.event(slot), events.data(slot)
+            self.pack = events.level(slot) >> PACK_SHIFT
             self._next = (self._next + 1) & _COUNT_MASK
             for row in self._rows[:]:
                 if (row[0] == ALL or row[0] == event) and row in self._rows:

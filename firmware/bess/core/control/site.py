@@ -26,10 +26,6 @@ class Site(SiteTick):
     ready, else EMERGENCY, MAINTENANCE or STANDBY, in this order.
     """
 
-    def refuse(self, refusal):
-        """Note a refused call and return its number."""
-        return self.packs[0].refuse(refusal)
-
     def start(self):
         """Close the contactors, start the inverters, be ready (IDLE)."""
         return min([each.start() for each in self.packs])
@@ -168,6 +164,18 @@ class Site(SiteTick):
     def test_power(self, battery_w):
         """Tests are for one pack: packs[i].test_power; this is the first one."""
         return self.packs[0].test_power(battery_w)
+
+    def test_sign(self):
+        """As test_power, of the first pack; no other may move power meanwhile."""
+        return self.packs[0].test_sign()
+
+    def test_trickle(self):
+        """As test_power, of the first pack."""
+        return self.packs[0].test_trickle()
+
+    def test_contactor(self, coils):
+        """As test_power, of the first pack."""
+        return self.packs[0].test_contactor(coils)
 
     def forget_run(self):
         """It has restarted too often to start by itself: BLOCKED until `start`."""

@@ -13,6 +13,7 @@ from bess.core.control.calls import PowerManager
 from bess.core.control.grid_rules import GridRules
 from bess.core.control.invariants import OPPOSED
 from bess.core.control.modes import STANDBY
+from bess.core.control.pack_events import PackEvents
 from bess.core.control.parts import Command
 from bess.core.control.site_views import SiteAlarms, SiteViews
 from bess.core.curves import part
@@ -42,9 +43,12 @@ class SiteTick(PowerManager):
     def __init__(self, settings):
         self.settings = settings
         self.image = Image()
-        self.events = Events()
         self.grid = GridRules(settings)
-        self.packs = tuple([PowerManager(settings, self) for _ in range(settings.packs)])
+        packs, events = [], Events()
+        for number in range(1, settings.packs + 1):
+            self.events = PackEvents(events, number)    # which the pack takes
+            packs.append(PowerManager(settings, self))
+        self.packs, self.events = tuple(packs), events
         self.requests = Requests()      # for a power of the site; what each pack wishes it has
         self.wishes = self.packs[0].wishes
         self.callbacks = None
