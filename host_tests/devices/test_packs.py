@@ -4,8 +4,8 @@ from bess.core.call_points import CHARGE_BASE
 from bess.core.control.modes import EMERGENCY
 from bess.core.events import INFO, TRIP, WARNING
 from bess.core.points import (
-    BATTERY_W, CONTROL_BASE, EVENT_BASE, EVENT_MODULE_LOST, MODE, MODULE_BASE, MODULE_STRIDE, M_SOC_PM,
-    SITE_MAP, SITE_SPAN, SOC_PM,
+    BATTERY_W, CONTROL_BASE, EVENT_BASE, EVENT_MODULE_LOST, MODE, MODULE_BASE, MODULE_STRIDE,
+    M_SOC_PM, SITE_MAP, SITE_SPAN, SOC_PM,
 )
 from bess.devices.register_bank import PACK_BASE, PACK_STRIDE, RegisterBank
 from bess.devices.wiring import MAKERS

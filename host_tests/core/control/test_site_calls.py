@@ -8,7 +8,7 @@ from bess.core.control.modes import (
 )
 from bess.core.points import (
     AUTHORITY, CAUSE_INPUT, CAUSE_INVARIANT, FLOW, GRID_CONNECTION, INPUTS, M_SOC_PM, OUTPUTS,
-    STRING_INPUTS, UTC_DAY, UTC_S, WHY_SOC_UNKNOWN,
+    SOC_PM, STRING_INPUTS, UTC_DAY, UTC_S, WHY_SOC_UNKNOWN,
 )
 from host_tests.core.bench_pack import causes
 from host_tests.core.bench_packs import SiteBench
@@ -58,6 +58,28 @@ def test_tests_of_a_site_are_those_of_its_first_pack():
             break
     assert site.test.verdict == 1, "right"
     assert bench.modes() == [MAINTENANCE] * 3
+
+
+CHARGES = (
+    # SoC of the packs, modules of the second that are silent, SoC of the site, why
+    ((800, 500, 500), 0, 600, "packs of one size"),
+    ((800, 500, 500), 0b01, 620, "half of the second is not there: (2 x 800 + 500 + 2 x 500) / 5"),
+    ((800, 500, 500), 0b11, 650, "nor is the rest"),
+    ((1000, 1000, 1000), 0, 1000, "full"),
+    ((1000, 999, 1000), 0, 999, "only when all are"),
+)
+
+
+def test_the_charge_of_a_site_is_weighted_by_capacity():
+    for soc_pm, silent, wanted_pm, why in CHARGES:
+        bench = SiteBench()
+        bench.plants[1].silent = silent
+        for i in range(3):
+            for row in bench.site.packs[i].pack.rows:
+                row[M_SOC_PM] = soc_pm[i]
+        bench.run(8000)
+        found_pm = bench.site.image.now[SOC_PM]
+        assert found_pm == wanted_pm, (why, found_pm)
 
 
 def test_a_refused_call_is_told_once():

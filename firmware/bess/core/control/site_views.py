@@ -26,7 +26,8 @@ _SUM = bytes((CHARGE_WH, DISCHARGE_WH, DC_MA, MODULES, MODULES_LIVE, OPENINGS, C
 _MOST = bytes((CELL_MV_MAX, CELL_DC_MAX, PCS_UNCONFIRMED, IMBALANCE_PM, SIGMA_PM, ALARM_LEVEL,
                CYCLES_PM, EMPTY_MIN, FULL_MIN))
 _LEAST = bytes((CELL_MV_MIN, CELL_DC_MIN))
-_MEAN = bytes((SOC_PM, COUNTED_PM, PACK_MV, VAR_PM))
+_MEAN = bytes((PACK_MV, VAR_PM))
+_BY_CAPACITY = bytes((SOC_PM, COUNTED_PM))
 _FIRST = bytes((MAP_VERSION, MAP_LENGTH, UPTIME_S, IMPORT_WH, EXPORT_WH, PV_WH, LOAD_WH, DC_MV,
                 GRID_CHZ, PCS_STATE, PCS_GRID, GRID_STATE, GRID_CONNECTION, ISLAND,
                 SCHEDULE_ENTRY, METER_AGE_DS))
@@ -69,6 +70,7 @@ class SiteViews:
             now[REQUEST_LEFT_S] = None if left_ms is None else min(left_ms // 1000, _LEFT_S_MAX)
         elif turn == 3:
             self._gather(_MEAN)
+            self._weigh()
         else:
             self._publish_flow(site, now, now_ms)
 
@@ -165,6 +167,20 @@ class SiteViews:
             if points is _MEAN and count:
                 value //= count
             now[point] = value
+
+
+    def _weigh(self):
+        """Means by what the live strings of each pack hold now: 1000 when all are full."""
+        now = self._site.image.now
+        for point in _BY_CAPACITY:
+            total = full_ah = 0
+            for each in self._site.packs:
+                there = each.image.now[point]
+                if there is not None:
+                    ah = max(each.capability.full_mah // 1000, 1)
+                    full_ah += ah
+                    total += ah * there
+            now[point] = total // full_ah if full_ah else None
 
 
 class SiteAlarms:
