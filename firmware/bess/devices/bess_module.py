@@ -16,7 +16,7 @@ from bess.core.tick import TICK_MASK, elapsed_ms
 from bess.devices.module_row import CELL_MV_MAX, CELL_MV_MIN, is_plausible, publish
 from bess.devices.polling import WRITE_ONE, Poll
 from bess.protocols.modbus import ABANDONED
-from bess.protocols.registers import I16, I32, U16, decode, u16
+from bess.protocols.registers import i16, i32, u16
 from bess.protocols.transactions import Request
 
 _REGISTERS = const(48)
@@ -30,25 +30,26 @@ _CELLS_MOST = const(16)
 _BALANCE = const(100)
 _BALANCE_REFRESH_MS = const(20_000)     # the module forgets the request after 60 s
 
-# point, register, kind, factor; what is turned round has none
-_COLUMNS = const(4)
-_TURNED = const(0)
+# point, register, factor or what else it is
+_COLUMNS = const(3)
+_TURNED = const(0)           # two registers, signed, and turned round
+_SIGNED = const(255)
 _FIELDS = bytes((
-    M_FULL_DAH, 5, U16, 1,
-    M_PACK_MV, 6, U16, 10,
-    M_CURRENT_MA, 8, I32, _TURNED,
-    M_SOC_PM, 10, U16, 1,
-    M_SOH_PM, 11, U16, 1,
-    M_CELL_MV_MAX, 12, U16, 1,
-    M_CELL_MV_MIN, 13, U16, 1,
-    M_CELL_DC_MAX, 14, I16, 1,
-    M_CELL_DC_MIN, 15, I16, 1,
-    M_CHARGE_MA_MAX, 16, U16, 100,
-    M_DISCHARGE_MA_MAX, 17, U16, 100,
-    M_STATE, 19, U16, 1,
-    M_PROTECTIONS, 21, U16, 1,
-    M_FAULTS, 22, U16, 1,
-    M_CYCLES, 23, U16, 1,
+    M_FULL_DAH, 5, 1,
+    M_PACK_MV, 6, 10,
+    M_CURRENT_MA, 8, _TURNED,
+    M_SOC_PM, 10, 1,
+    M_SOH_PM, 11, 1,
+    M_CELL_MV_MAX, 12, 1,
+    M_CELL_MV_MIN, 13, 1,
+    M_CELL_DC_MAX, 14, _SIGNED,
+    M_CELL_DC_MIN, 15, _SIGNED,
+    M_CHARGE_MA_MAX, 16, 100,
+    M_DISCHARGE_MA_MAX, 17, 100,
+    M_STATE, 19, 1,
+    M_PROTECTIONS, 21, 1,
+    M_FAULTS, 22, 1,
+    M_CYCLES, 23, 1,
 ))
 
 # Values of the answer in hand: it comes whole and is used at once, so one list serves all.
@@ -115,9 +116,14 @@ class Module:
         if known is None or counter == known:
             return
         for k in range(0, len(_FIELDS), _COLUMNS):
-            value = decode(_FIELDS[k + 2], data, 2 * _FIELDS[k + 1])
-            factor = _FIELDS[k + 3]
-            _SAMPLE[_FIELDS[k]] = -value if factor == _TURNED else value * factor
+            at, factor = 2 * _FIELDS[k + 1], _FIELDS[k + 2]
+            if factor == _TURNED:
+                value = -i32(data, at)
+            elif factor == _SIGNED:
+                value = i16(data, at)
+            else:
+                value = (data[at] << 8 | data[at + 1]) * factor
+            _SAMPLE[_FIELDS[k]] = value
         if is_plausible(_SAMPLE) and self._cells_are_whole(data):
             self.samples += 1
             sampled_ms = (now_ms - self._latency_ms) & TICK_MASK
@@ -137,8 +143,8 @@ class Module:
             return False
         sample = _SAMPLE
         highest, lowest = sample[M_CELL_MV_MAX], sample[M_CELL_MV_MIN]
-        for i in range(_FIRST_CELL, _FIRST_CELL + cells):
-            mv = u16(data, 2 * i)
+        for at in range(2 * _FIRST_CELL, 2 * (_FIRST_CELL + cells), 2):
+            mv = data[at] << 8 | data[at + 1]
             if not CELL_MV_MIN <= mv <= CELL_MV_MAX:
                 return False
             if mv > highest:

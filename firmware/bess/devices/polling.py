@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from bess.core.tick import elapsed_ms
+from bess.core.tick import TICK_MASK
 from bess.protocols.transactions import Request
 
 READ = const(3)
@@ -27,7 +27,7 @@ class Poll(Request):
         """How long the read has been due; negative while it is not."""
         if self.at_once:
             return _AT_ONCE
-        return elapsed_ms(now_ms, self._asked_ms) - self.period_ms
+        return (now_ms - self._asked_ms & TICK_MASK) - self.period_ms
 
     def ask(self, now_ms):
         """The request, which goes out now."""

@@ -49,9 +49,11 @@ class Setup:
     def look(self, block, data):
         """Compare the registers of a block, header first, with what they should be."""
         for i in range(len(self._tries)):
-            register, wanted = _WANTED[_COLUMNS * i + 1], _WANTED[_COLUMNS * i + 2]
-            if _WANTED[_COLUMNS * i] == block and 2 * register + 2 <= len(data):
-                word = u16(data, 2 * register)
+            if _WANTED[_COLUMNS * i] != block:
+                continue
+            at, wanted = 2 * _WANTED[_COLUMNS * i + 1], _WANTED[_COLUMNS * i + 2]
+            if at + 2 <= len(data):
+                word = u16(data, at)
                 good = word == self._value(wanted)
                 if wanted == _REVERT_S:
                     self.reverts = good

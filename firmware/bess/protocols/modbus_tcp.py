@@ -91,8 +91,14 @@ class TcpClient:
             if self._out_of_step:
                 return BROKEN
             if not self._left:
-                self._take_head(data[i])
-                i += 1
+                head, have = self._head, self._have
+                while have < _HEADER and i < n:
+                    head[have] = data[i]
+                    have += 1
+                    i += 1
+                self._have = have
+                if have == _HEADER:
+                    self._take_head(head)
                 continue
             end = min(i + self._left, n)
             self._left -= end - i
@@ -109,12 +115,7 @@ class TcpClient:
                 self._have = 0
         return BROKEN if self._out_of_step else result
 
-    def _take_head(self, byte):
-        head = self._head
-        head[self._have] = byte
-        self._have += 1
-        if self._have < _HEADER:
-            return
+    def _take_head(self, head):
         self._have = 0
         self._left = head[5]
         if head[2] or head[3] or head[4] or not 2 <= head[5] <= _LENGTH_MAX:

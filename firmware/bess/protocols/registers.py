@@ -35,11 +35,6 @@ def i16(data, at):
     return ((data[at] ^ 0x80) - 0x80) << 8 | data[at + 1]
 
 
-def u32(data, at):
-    """Unsigned, high word first."""
-    return u16(data, at) << 16 | u16(data, at + 2)
-
-
 def i32(data, at):
     """Signed, high word first. No intermediate product is larger than the value itself."""
     return i16(data, at) << 16 | u16(data, at + 2)
@@ -48,20 +43,20 @@ def i32(data, at):
 def decode(kind, data, at):
     """The value whose bytes begin at data[at], or None when it is not implemented."""
     base = kind & _KIND if kind < SF else kind
-    if base == U16:
-        value = u16(data, at)
-    elif base == I16 or base == SF:
-        value = i16(data, at)
-    elif base == U32 or base == ACC32:
-        value = u32(data, at)
-    elif base == I32:
-        value = i32(data, at)
-    elif base == U32L:
-        value = u16(data, at + 2) << 16 | u16(data, at)
-    elif base == I32L:
-        value = i16(data, at + 2) << 16 | u16(data, at)
-    else:
-        value = data[at] if base == HIGH8 else data[at + 1]
+    value = data[at] << 8 | data[at + 1]
+    if base == I16 or base == SF:
+        value = (value ^ 0x8000) - 0x8000
+    elif base != U16:
+        if base == U32 or base == ACC32:
+            value = value << 16 | u16(data, at + 2)
+        elif base == I32:
+            value = i32(data, at)
+        elif base == U32L:
+            value |= u16(data, at + 2) << 16
+        elif base == I32L:
+            value |= i16(data, at + 2) << 16
+        else:
+            value = value >> 8 if base == HIGH8 else value & 0xFF
     if kind < SUNSPEC or value != absent(kind) and (kind != SF or -_SF_MAX <= value <= _SF_MAX):
         return value
     return None

@@ -20,7 +20,7 @@ for one whose newer self takes its place.
 
 from micropython import const
 
-from bess.core.tick import elapsed_ms
+from bess.core.tick import TICK_MASK, elapsed_ms
 from bess.protocols.modbus import (
     ABANDONED, BROKEN, NO_GATEWAY_ANSWER, NO_GATEWAY_PATH, TIMEOUT, WAITING, is_write,
 )
@@ -209,7 +209,7 @@ class Transactions:
             if request is not None:
                 self._give_way(request, now_ms)
                 return self._start(stop, request, now_ms)
-        if self._in_flight or elapsed_ms(now_ms, self._heard_ms) < self._gap_ms:
+        if self._in_flight or now_ms - self._heard_ms & TICK_MASK < self._gap_ms:
             return None
         if self._request is not None:
             return self._send(now_ms)
@@ -243,7 +243,8 @@ class Transactions:
         found = None
         for slot in self._slots:
             if not slot.device.urgent:
-                slot.rearm()
+                if slot.stop_tried:
+                    slot.stop_tried = False
             elif found is None and not slot.stop_tried:
                 found = slot
         if found is None:
@@ -329,7 +330,7 @@ class Transactions:
         self._in_flight = True
         self._sent_ms = self._heard_ms = now_ms
         self._patience_ms = request.timeout_ms or self._timeout_ms
-        if self._is_broadcast():
+        if not request.unit and self._is_broadcast():
             self._patience_ms = _TURNAROUND_MS
         return self.framing.encode(request)
 
@@ -347,7 +348,8 @@ class Transactions:
         self.last_ok_ms = now_ms
         # Which try was answered? If the first one, the answer to the last is still to come. On
         # TCP the id tells; else a unit that answers what was asked last has nothing left to say.
-        slot.unit.note_late(now_ms, self._patience_ms if self._tries > 1 and self._gap_ms else 0)
+        if self._gap_ms:
+            slot.unit.note_late(now_ms, self._patience_ms if self._tries > 1 else 0)
         if not verdict:
             self.answered += 1
             self._succeed(slot, request, self.framing.data, now_ms)
@@ -361,7 +363,7 @@ class Transactions:
 
     def _succeed(self, slot, request, data, now_ms):
         slot.unit.recover()
-        if self._writes < _WRITES_IN_ROW:
+        if slot.stop_tried and self._writes < _WRITES_IN_ROW:
             slot.rearm()
         slot.device.done(request, data, now_ms)
 
