@@ -36,7 +36,7 @@ WINDOWS = (
     ({"export_w_max": 3000}, 20_000, 10_000, 2000, "all of it given"),
     ({"export_w_max": 4000}, -6000, 10_000, 2330, "the other side does not care"),
     ({"import_w_max": 9000}, 0, 2000, 10_000, "6 kW of 30"),
-    ({"import_w_max": 9000}, -3000, 1999, 10_000, "1 kW taken, 111 per mille of the rest"),
+    ({"import_w_max": 9000}, -4500, 1993, 10_000, "1.5 kW taken, 58 per mille of the rest"),
     ({"import_w_max": 9000}, 6000, 2000, 10_000, "the other side does not care"),
 )
 
