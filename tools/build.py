@@ -37,7 +37,8 @@ BOARD_FILES = ("board.json", "config.json")
 COMPILER_FLAGS = ("-O2", "-msmall-int-bits=31")
 # A traceback names the function, not the line in it: 3 KB of RAM. False keeps every line.
 THIN_LINES = True
-KEPT = 4            # results of `joined`: the tree as it is, that of the bench, those before
+KEPT = 4            # results of a step: the tree as it is, that of the bench, those before
+FEW = 20            # modules of which the result is not kept: a test's
 # What leads from a traceback to the source, of the images made so far, by their bundles' bytes.
 _PLACES = {}
 
@@ -107,22 +108,28 @@ def _words_of_compiler(inside, said):
 def processed(files, firmware=FIRMWARE):
     """{path below firmware/: text} of the modules among `files`, as they are compiled."""
     modules = [path for on_board, path in files if on_board.endswith(".mpy")]
-    texts = {path.relative_to(firmware).as_posix(): path.read_text() for path in modules}
-    for inside, text in texts.items():
+    return dict(_folded(tuple((path.relative_to(firmware).as_posix(), path.read_text())
+                              for path in modules)))
+
+
+@functools.lru_cache(2)
+def _folded(items):
+    """`fold` of {path: text} as pairs; those of a whole firmware are kept in build/folded/."""
+    kept = kept_at("folded", items)
+    with contextlib.suppress(FileNotFoundError):
+        return json.loads(kept.read_text())
+    for inside, text in items:
         try:
             ast.parse(text)
         except SyntaxError as fault:
             raise BuildError(f"{inside}:{fault.lineno}: SyntaxError: {fault.msg}") from None
     try:
-        return dict(_folded(tuple(texts.items())))
+        folded = fold(dict(items))
     except ValueError as fault:
         raise BuildError(str(fault)) from None
-
-
-@functools.lru_cache(2)
-def _folded(items):
-    """`fold` of {path: text} as pairs, remembered: whoever asks twice asks for the same tree."""
-    return fold(dict(items))
+    if len(items) > FEW:
+        keep(kept, json.dumps(folded))
+    return folded
 
 
 def joined(texts, starters=None):
@@ -133,9 +140,7 @@ def joined(texts, starters=None):
     each takes seconds, and boards differ in what is compiled, not in the texts.
     """
     starters, back = starters or {}, {}
-    tools = {path.name: path.read_text() for path in Path(__file__).parent.glob("*.py")}
-    key = hashlib.sha256(json.dumps([texts, starters, tools], sort_keys=True).encode()).hexdigest()
-    kept = BUILD / "joined" / f"{key}.json"
+    kept = kept_at("joined", texts, starters)
     with contextlib.suppress(FileNotFoundError):
         found = json.loads(kept.read_text())
         back = {int(line): at for line, at in found["back"].items()}
@@ -151,6 +156,13 @@ def joined(texts, starters=None):
     if first:
         keep(kept, json.dumps({"texts": texts, "first": first, "back": back}))
     return texts, first, back
+
+
+def kept_at(kind, *inputs):
+    """Where the result of a step is kept that these inputs and the tools as they are lead to."""
+    tools = {path.name: path.read_text() for path in Path(__file__).parent.glob("*.py")}
+    key = hashlib.sha256(json.dumps([inputs, tools], sort_keys=True).encode()).hexdigest()
+    return BUILD / kind / f"{key}.json"
 
 
 def keep(path, text):
