@@ -10,8 +10,9 @@ from bess.core.control.modes import (
 from bess.core.control import maintenance
 from bess.core.events import WARNING
 from bess.core.points import (
-    BY_MANUAL, CAUSE_CELL_HIGH, DISCHARGE_WH, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_MODE_CHANGE,
-    EVENT_PCS_OVERRULED, EVENT_REFUSED, M_CELL_MV_MAX, OPENINGS, PCS_GRID, PHASE,
+    BY_MANUAL, CAUSE_CELL_HIGH, DISCHARGE_WH, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP,
+    EVENT_MODE_CHANGE, EVENT_PCS_OVERRULED, EVENT_REFUSED, M_CELL_MV_MAX, OPENINGS, PCS_GRID,
+    PHASE,
 )
 from host_tests.core.bench_pack import Bench, latched
 from host_tests.core.control.test_wishes_ends import told
@@ -178,7 +179,7 @@ def test_a_pack_that_sleeps_is_not_blocked():
         bench = Bench(auto_restart=auto, idle_standby_ms=20_000).started()
         manager = bench.manager
         bench.run(30_000)
-        assert manager.mode == STANDBY and manager.stopped() and not manager.blocked()
+        assert manager.mode == STANDBY and manager.stopped()
         assert wake(manager) == 0, (auto, why)
         bench.run(10_000)
         assert manager.mode == mode, (auto, why)
@@ -187,25 +188,24 @@ def test_a_pack_that_sleeps_is_not_blocked():
 
 
 TRIPPED = (
-    # auto_restart, the inverter is well for s, blocked, why
-    (1, 10, False, "it starts by itself after 60 s"),
-    (0, 10, True, "nobody does it for the person"),
-    (0, 100, True, ""),
+    # auto_restart, the inverter is well for s, why
+    (1, 10, "it would start by itself after 60 s: the person does not wait"),
+    (0, 10, "nobody does it for the person"),
+    (0, 100, ""),
 )
 
 
-def test_a_trip_blocks_where_nothing_starts_by_itself():
-    for auto, well_s, blocked, why in TRIPPED:
+def test_a_start_after_a_trip():
+    for auto, well_s, why in TRIPPED:
         bench = Bench(auto_restart=auto).started(1000)
         manager = bench.manager
         bench.pcs_state = 3
         bench.until(lambda m: m.stopped(), 20_000)
         bench.pcs_state = None
         bench.run(1000 * well_s)
-        assert manager.blocked() == blocked, why
         assert manager.set_constant_power(500, 0) == REFUSED_NOT_STARTED, why
         assert manager.start() == 0
-        bench.run(75_000)
+        bench.run(15_000)
         assert manager.mode == DISCHARGE, "its request still lives"
 
 
@@ -219,9 +219,9 @@ def test_a_start_takes_modules_back_and_forgives_the_restarts():
     manager.stop()
     bench.until(lambda m: m.stopped(), 20_000)
     bench.run(1000)
-    assert manager.blocked() and manager.pack.excluded == 1
+    assert manager.pack.excluded == 1
     assert manager.start() == 0
-    assert not manager.blocked() and manager.pack.excluded == 0
+    assert manager.pack.excluded == 0 and not manager.trips.restarts_used_up
     bench.run(10_000)
     assert manager.mode == IDLE
 
@@ -305,3 +305,36 @@ def test_a_site_that_cannot_go_on_without_the_grid_is_blocked():
             bench.manager.image.put(PCS_GRID, grid, bench.now_ms)
             bench.tick()
         assert bench.manager.image.now[PHASE] == phase, why
+        if phase == BLOCKED:
+            assert bench.manager.set_constant_power(500, 0) == REFUSED_NOT_STARTED
+
+
+def test_a_person_does_not_wait_for_the_automatic_restart():
+    """start() in STANDBY is STARTING: after a trip at once, with the ramp that follows one."""
+    bench = Bench().started()
+    manager = bench.manager
+    bench.pcs_state = PCS_FAULT
+    bench.run(8000)
+    assert manager.start() == 0
+    bench.run(2000)
+    assert manager.image.now[PHASE] == BLOCKED, "the trip is still there"
+    bench.pcs_state = None
+    bench.until(lambda m: m.sequence.phase == STARTING, 1000)
+    bench.until(lambda m: m.mode == IDLE, 10_000)
+    assert bench.has(EVENT_AUTO_RESTART) == 0 and manager.set_constant_power(1000, 0) == 0
+    bench.run(1000)
+    assert 0 < manager.command.battery_w <= 60, "3 per mille of 20 kW a second"
+    assert manager.stop() == 0
+    bench.until(lambda m: m.stopped(), 20_000)
+    assert manager.start() == 0
+    bench.until(lambda m: m.mode == IDLE, 10_000)
+    assert manager.ramp.reconnecting, "full power was not reached"
+
+
+def test_a_person_wakes_a_pack_that_rests():
+    bench = Bench(idle_standby_ms=5000).started()
+    bench.until(lambda m: m.stopped(), 20_000)
+    bench.run(20_000)
+    assert bench.manager.mode == STANDBY and bench.manager.start() == 0
+    bench.until(lambda m: m.mode == IDLE, 10_000)
+    assert not bench.manager.ramp.reconnecting

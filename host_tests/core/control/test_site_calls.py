@@ -21,7 +21,7 @@ def test_stop_and_maintenance_of_all():
     assert site.enter_maintenance() == REFUSED_MODE, "it gives power"
     assert site.stop() == 0 and site.remote_w() is None
     bench.run(15_000)
-    assert site.stopped() and bench.modes() == [STANDBY] * 3 and not site.blocked()
+    assert site.stopped() and bench.modes() == [STANDBY] * 3
     assert site.set_grid_connection(3) == 0
     bench.run(1000)
     assert site.image.now[GRID_CONNECTION] == 3

@@ -69,7 +69,7 @@ def test_what_a_test_moves_is_taken_off_the_cap_of_the_others():
         bench.started()
         pack = bench.site.packs[1]
         pack.stop()
-        bench.until(lambda site: pack.stopped(), 20_000)
+        bench.until(lambda site: site.packs[1].stopped(), 20_000)
         assert pack.enter_maintenance() == 0
         for _ in range(15):
             assert pack.test_power(test_w) == 0

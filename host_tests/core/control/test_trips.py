@@ -174,7 +174,6 @@ def test_failures_of_the_start():
         assert rig.tick(100_000) == present, why
         rig.image.now[PCS_STATE] = 0
         assert rig.tick() == (() if by_itself else present), why
-        assert rig.trips.needs_person() == (not by_itself), why
         rig.trips.forgive()
         assert rig.tick() == (), why
 
@@ -209,7 +208,7 @@ def test_three_restarts_in_a_sliding_hour():
 def test_no_restart_where_it_is_not_wanted():
     rig = Rig(auto_restart=0)
     rig.tick(100_000)
-    assert not rig.trips.may_restart(rig.now_ms) and rig.trips.needs_person()
+    assert not rig.trips.may_restart(rig.now_ms)
 
 
 def test_a_minute_without_a_trip_to_the_millisecond():
@@ -278,7 +277,6 @@ def test_trips_that_others_judge():
         rig.trips.flags = 0
         stays = (CONFIG,) if trip == CONFIG else ()
         assert rig.tick() == stays, (why, "clears by itself")
-        assert not rig.trips.needs_person(), why
 
 
 def test_in_an_island_power_follows_the_load():

@@ -83,18 +83,15 @@ class PowerManager(Manager):
             return self.refuse(REFUSED_LATCHED)
         if self.trips.present >> TRIP_CONFIG & 1:
             return self.refuse(REFUSED_CAUSE_PRESENT)
-        if not self.run_wanted or self._asleep or self.blocked():
+        if not self.run_wanted or self.stopped():
+            if self.run_wanted and self.started:
+                self.ramp.reconnecting = True       # it has tripped, whoever starts it again
             self.run_wanted = 1
             self.started = False
             self._asleep = self._resumes = False
             self.trips.forgive()
             self.pack.readmit()
         return 0
-
-    def blocked(self):
-        """True when a trip keeps the pack from running and only a person's `start` helps."""
-        return (self.started and self.stopped()
-                and (self.trips.restarts_used_up or self.trips.needs_person()))
 
     def stop(self):
         """Power to zero with the ramp, inverter off, contactors open, STANDBY. Never refused.

@@ -139,7 +139,8 @@ class Operate(PowerManager):
             return REFUSED_LATCHED
         if self.mode != STANDBY:
             return 0
-        starting = self.run_wanted and not self.started and not self.trips.present
+        starting = self.run_wanted and not (
+            self.started or self.trips.present or self.island.blocked)
         return 0 if starting or self.sequence.phase == STARTING else REFUSED_NOT_STARTED
 
     # --- schedule -------------------------------------------------------------------------

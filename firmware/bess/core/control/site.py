@@ -35,10 +35,6 @@ class Site(SiteTick):
         self.end_manual()
         return min([each.stop() for each in self.packs])
 
-    def blocked(self):
-        """True when trips keep all packs from running and only a person's `start` helps."""
-        return min([each.blocked() for each in self.packs])
-
     def stopped(self):
         """True when all packs are at rest: power zero, inverters off, contactors open."""
         return min([each.sequence.phase == OFF for each in self.packs])
@@ -94,7 +90,8 @@ class Site(SiteTick):
             return REFUSED_LATCHED
         for each in self._not_tested():
             if each.mode == STANDBY:
-                starting = each.run_wanted and not each.started and not each.trips.present
+                starting = each.run_wanted and not (
+                    each.started or each.trips.present or each.island.blocked)
                 if starting or each.sequence.phase == STARTING:
                     return 0
             elif each.mode != EMERGENCY:

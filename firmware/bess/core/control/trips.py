@@ -89,10 +89,6 @@ class Trips(Watch):
         self.restarts_used_up = True
         return False
 
-    def needs_person(self):
-        """True when no automatic restart will follow."""
-        return not self._auto or self.present & _STICKY != 0
-
     def forgive(self):
         """A person starts: sticky trips are gone and the restarts count from zero."""
         self.present &= ~(_STICKY | 1 << TRIP_PCS_START)
