@@ -17,12 +17,15 @@ class Store:
         self.saves = []
         self.broken = False
         self.spoiled = ()
+        self.older = {}         # of the names whose newer slot cannot be read
 
     def load(self, name):
+        if name in self.older:
+            return self.older[name]
         return None if name in self.spoiled else self.files.get(name)
 
     def damaged(self, name):
-        return name in self.spoiled
+        return name in self.spoiled or name in self.older
 
     def save(self, name, content):
         if self.broken:
@@ -206,6 +209,23 @@ def test_what_cannot_be_read_is_an_event():
         board = Board(store)
         assert board.bench.manager.latched == causes, (why, "wrong length")
         assert board.bench.has(EVENT_STORE_REPAIRED) == 1, name
+
+
+def test_an_older_slot_serves_for_all_but_the_latch():
+    store = Store()
+    board = Board(store)
+    board.bench.manager.set_charge_params(w_max=4000)
+    board.run(5000)
+    before = dict(store.files)
+    store.older = {"params": before["params"]}
+    bench = Board(store).bench
+    bench.tick()
+    assert bench.manager.charge_params.w_max == 4000 and bench.has(EVENT_STORE_REPAIRED) == 1
+    assert bench.manager.latched == 0
+    store.older = {"latch": before["latch"]}
+    bench = Board(store).bench
+    assert bench.manager.latched == 1 << CAUSE_LATCH_UNREADABLE, "an emergency since then is lost"
+    assert bench.has(EVENT_STORE_REPAIRED) == 1
 
 
 def test_a_broken_flash_is_tried_again():

@@ -39,9 +39,9 @@ class FlashStore:
         return None if newest is None else newest[2]
 
     def damaged(self, name):
-        """True when something was stored under this name and nothing of it can be read."""
+        """True when a slot of this name is there and cannot be read: no power cut does that."""
         stored = [self._path(name, slot) for slot in (0, 1)]
-        return self.load(name) is None and any(_exists(path) for path in stored)
+        return any([_exists(path) and self._read(path) is None for path in stored])
 
     def save(self, name, content):
         """Store `content` (bytes); False when it is already there.

@@ -51,18 +51,22 @@ class Keeper:
         for i in range(count):
             name, each = self._name(i), self._packs[i // _KINDS]
             restore = RESTORE[i % _KINDS]
-            record = store.load(name)
-            if record is None and not store.damaged(name):
+            record, damaged = store.load(name), store.damaged(name)
+            if record is None and not damaged:
                 continue
+            if damaged and i % _KINDS == 0:
+                record = None           # the older slot may not know of an emergency
             if record is not None:
                 try:
                     restore(each, record)
                     self._stored[i] = record
-                    continue
                 except ValueError as fault:
                     print(name, fault)
-            manager.events.note(EVENT_STORE_REPAIRED, WARNING, i, clock.ticks_ms())
-            restore(each, None)
+                    record = None
+            if record is None:
+                restore(each, None)
+            if record is None or damaged:
+                manager.events.note(EVENT_STORE_REPAIRED, WARNING, i, clock.ticks_ms())
         # After three unplanned restarts, each within 10 minutes, it does not start by itself.
         record = store.load("restarts")
         count = record[0] if record else _SOUND

@@ -177,9 +177,11 @@ class People(PowerManager):
             if test.kind == TRICKLE:
                 self.end_test()
             return self.refuse(REFUSED_RANGE)
-        self._trickle_ms = now_ms
         wish_w = ac_w(settings.pack_mah // 50, pack.pack_mv, settings.eta_pm)
-        return self._test(TRICKLE, -min(wish_w, test.power_w_max), 0)
+        refusal = self._test(TRICKLE, -min(wish_w, test.power_w_max), 0)
+        if refusal == 0:
+            self._trickle_ms = now_ms
+        return refusal
 
     def test_contactor(self, coils):
         """Test: one contactor coil (a bit of the point STRING_COILS, 0: none), inverter stopped.
