@@ -11,7 +11,7 @@ FULL_CPM = const(100_000)
 _SHIFT_CPM_MAX = const(200_000)     # from full discharge to full charge
 
 # columns of a frequency-watt row
-_EDGE_MHZ = const(0)        # deviation from nominal at which it begins
+EDGE_MHZ = const(0)         # deviation from nominal at which it begins
 _DROOP_PM = const(1)        # change of frequency for the whole rating, of nominal; 0: to the end
 _OVER_MHZ = const(2)        # from the edge to full charge
 _UNDER_MHZ = const(3)       # from the edge to full discharge
@@ -49,6 +49,8 @@ def closer(now_cpm, aim_cpm, response_ms, dt_ms):
 class Droop:
     """Frequency-watt. shift_cpm: share of the rating by which power shifts, + discharges.
 
+    side: 1 while it answers a high frequency, -1 a low one, else 0.
+
     The shift is added to the wish as it stands, so a wish that changes meanwhile passes through;
     where a rule refers to the power before, that is the wish when the frequency left the edge.
     """
@@ -57,7 +59,7 @@ class Droop:
         self.shift_cpm = 0
         self._row = row
         self._hz = hz
-        self._side = 0              # 1 while it answers a high frequency, -1 a low one
+        self.side = 0
         self._aim_cpm = 0           # magnitude
         self._pre_pm = 0            # wish when it began
         self._calm_ms = 0
@@ -69,10 +71,10 @@ class Droop:
         off_mhz = 0 if grid_mhz is None else grid_mhz - self._hz * 1000
         if abs(off_mhz) > self._hz * 100:
             off_mhz = 0
-        beyond_mhz = abs(off_mhz) - row[_EDGE_MHZ]
+        beyond_mhz = abs(off_mhz) - row[EDGE_MHZ]
         if beyond_mhz > 0:
             self._answer(1 if off_mhz > 0 else -1, beyond_mhz, wish_pm)
-        elif self._side:
+        elif self.side:
             self._calm(-beyond_mhz, dt_ms)
         elif self.shift_cpm == 0:
             return
@@ -80,8 +82,8 @@ class Droop:
 
     def _answer(self, side, beyond_mhz, wish_pm):
         rule = self._row[_RULE]
-        if side != self._side:
-            self._side = side
+        if side != self.side:
+            self.side = side
             self._pre_pm = wish_pm
             self._aim_cpm = 0
         self._calm_ms = 0
@@ -91,7 +93,7 @@ class Droop:
 
     def _strength(self, beyond_mhz):
         """How far the power shifts this far beyond the edge."""
-        row, over = self._row, self._side > 0
+        row, over = self._row, self.side > 0
         if row[_DROOP_PM] == 0:
             span_mhz = row[_OVER_MHZ] if over else row[_UNDER_MHZ]
             room_pm = 1000 + (self._pre_pm if over else -self._pre_pm)
@@ -113,7 +115,7 @@ class Droop:
 
     def end(self):
         """Nothing to answer any more; the shift goes back to zero."""
-        self._side = self._aim_cpm = self._calm_ms = 0
+        self.side = self._aim_cpm = self._calm_ms = 0
 
     def give_up(self, dt_ms):
         """Somebody else answers: back to zero in the response time."""
@@ -122,9 +124,9 @@ class Droop:
 
     def _move(self, dt_ms):
         row, now_cpm = self._row, self.shift_cpm
-        if self._side or not row[_RETURN_PM]:
+        if self.side or not row[_RETURN_PM]:
             self._rest = 0
-            aim_cpm = -self._side * self._aim_cpm
+            aim_cpm = -self.side * self._aim_cpm
             self.shift_cpm = closer(now_cpm, aim_cpm, row[_RESPONSE_MS], dt_ms)
             return
         moved = row[_RETURN_PM] * dt_ms + self._rest        # 600 of them are 1 cpm

@@ -8,7 +8,7 @@ anti-islanding belong to the inverter. Every curve is off unless the settings na
 from micropython import const
 
 from bess.core.curves import at
-from bess.core.flow.droop import FULL_CPM, PROFILES, Droop, closer
+from bess.core.flow.droop import EDGE_MHZ, FULL_CPM, PROFILES, Droop, closer
 
 FREQUENCY_WATT = const(1)           # bits of acts, refused, pcs_curves
 VOLT_WATT = const(2)
@@ -51,6 +51,8 @@ class GridSupport:
         self._mv_nominal = settings.grid_mv_nominal
         row = _row(PROFILES, settings.frequency_watt)
         self._droop = None if row is None else Droop(row, settings.grid_hz)
+        self._mhz = settings.grid_hz * 1000
+        self._edge_mhz = 0 if row is None else row[EDGE_MHZ]
         self._watt = _row(_WATT, settings.volt_watt)
         self._var = _row(_VAR, settings.volt_var)
         self._has = ((0 if self._droop is None else FREQUENCY_WATT)
@@ -68,8 +70,9 @@ class GridSupport:
         """
         self.acts = 0
         self.refused = self.pcs_curves & self._has
-        w = wish_w
-        if self._droop is not None:
+        w, droop = wish_w, self._droop
+        if droop is not None and (droop.side or droop.shift_cpm or grid_mhz is not None
+                                  and abs(grid_mhz - self._mhz) > self._edge_mhz):
             w += self._by_frequency(wish_w, grid_mhz, dt_ms)
         if grid_mv != self._mv:
             self._mv = grid_mv
