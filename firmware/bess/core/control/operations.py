@@ -43,7 +43,7 @@ class Operations:
         self.charger = self._discharger = _NONE    # rank that is served
         self._entry = -1
         self._turn = 0
-        self._busy = False
+        self._busy = self._calibrates = False
         self.take_params()
 
     def take_params(self):
@@ -73,8 +73,11 @@ class Operations:
             self._serve_charge(wishes, now_ms)
             self._serve_discharge(wishes, now_ms)
             self._ask_schedule(wishes, now_ms)
-            wishes.ask(self._calibration, wishes.soc.wanted,
-                       self.charge.wish_w if self.charger == BY_CALIBRATION else 0, now_ms)
+            wanted = wishes.soc.wanted
+            if wanted or self._calibrates:
+                self._calibrates = wanted
+                wishes.ask(self._calibration, wanted,
+                           self.charge.wish_w if self.charger == BY_CALIBRATION else 0, now_ms)
 
     def _ask_schedule(self, wishes, now_ms):
         """What the living entry wishes: its method's power, 0 W when it is done or holds 0 W."""
