@@ -78,9 +78,9 @@ class History:
 
     def add(self, value, sampled_ms):
         """Append a reading; the oldest is dropped."""
-        self._last = (self._last + 1) % self._size
-        self._w[self._last] = value
-        self._at_ms[self._last] = sampled_ms
+        i = self._last = (self._last + 1) % self._size
+        self._w[i] = value
+        self._at_ms[i] = sampled_ms
         if self._filled < self._size:
             self._filled += 1
 

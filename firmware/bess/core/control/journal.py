@@ -70,24 +70,27 @@ class Journal:
 
     def _inputs(self, manager, events, now_ms):
         unconfirmed = manager.image.now[PCS_UNCONFIRMED] or 0
-        if unconfirmed >= UNCONFIRMED_MAX > self._unconfirmed:
-            events.note(EVENT_PCS_UNCONFIRMED, WARNING, unconfirmed, now_ms)
-        self._unconfirmed = unconfirmed
+        if unconfirmed != self._unconfirmed:
+            if unconfirmed >= UNCONFIRMED_MAX > self._unconfirmed:
+                events.note(EVENT_PCS_UNCONFIRMED, WARNING, unconfirmed, now_ms)
+            self._unconfirmed = unconfirmed
         step = manager.meter_step
-        if step > self._meter_step:
-            events.note(EVENT_METER_STALE, WARNING, step, now_ms)
-        elif step == 0 and self._meter_step:
-            events.note(EVENT_METER_BACK, INFO, 0, now_ms)
-        self._meter_step = step
+        if step != self._meter_step:
+            if step > self._meter_step:
+                events.note(EVENT_METER_STALE, WARNING, step, now_ms)
+            elif step == 0:
+                events.note(EVENT_METER_BACK, INFO, 0, now_ms)
+            self._meter_step = step
         has_clock = manager.image.now[UTC_DAY] is not None
         if has_clock != self._has_clock:
             self._has_clock = has_clock
             events.note(EVENT_CLOCK_SET if has_clock else EVENT_CLOCK_LOST, INFO, 0, now_ms)
         present = manager.trips.present
-        cleared = self._trips & ~present
-        if cleared:
-            events.note(EVENT_TRIP_CLEARED, INFO, cleared, now_ms)
-        self._trips = present
+        if present != self._trips:
+            cleared = self._trips & ~present
+            if cleared:
+                events.note(EVENT_TRIP_CLEARED, INFO, cleared, now_ms)
+            self._trips = present
 
     def _reasons(self, manager, events, now_ms):
         rank, window = manager.requests.rank, manager.window

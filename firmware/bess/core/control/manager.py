@@ -230,7 +230,7 @@ class Manager(Parts):
             self._look_for_work(now_ms)
         elif self.island.blackout or self.island.blocked:
             self._rest(now_ms)
-        elif self._asleep_after.held(self._may_sleep(), now_ms):
+        elif self._asleep_after.span_ms and self._asleep_after.held(self._may_sleep(), now_ms):
             self._asleep = True
             self._rest(now_ms)
         sequence.islanded = self.island.islanded
@@ -246,7 +246,7 @@ class Manager(Parts):
         self._enter(STANDBY, now_ms)
 
     def _may_sleep(self):
-        return self.mode == IDLE and self._asleep_after.span_ms > 0 and not self.requests.wish_w
+        return self.mode == IDLE and not self.requests.wish_w
 
     def _look_for_work(self, now_ms):
         """STANDBY without a trip: start when somebody wants it and something is there to do."""
@@ -337,8 +337,10 @@ class Manager(Parts):
     def _run_code(self):
         """How the inverter shall run: on the grid, or forming one where there is none."""
         island = self.island
-        alone = island.state == LOST or self.grid.kind == ISOLATED
-        return FORMING if island.islanded or island.may_black_start and alone else FOLLOWING
+        if island.islanded or island.may_black_start and (
+                island.state == LOST or self.grid.kind == ISOLATED):
+            return FORMING
+        return FOLLOWING
 
     def _supported(self, dt_ms):
         """The command as frequency and voltage want it; their response times replace the ramp."""

@@ -59,6 +59,8 @@ class Ramp:
             self._cut = True
         if w == 0:
             w = self._leave_zero(target_w, dt_ms)
+        elif w == target_w:
+            self._rest = 0
         elif (w > 0) != (target_w > 0):
             w = self._towards(w, 0, self.down_w, dt_ms)
         elif abs(target_w) < abs(w):
