@@ -123,6 +123,19 @@ def test_imbalance_lowers_the_limit():
     assert 1660 <= made.imbalance_pm <= 1667                    # 100 A over a mean of 60 A
     assert made.charge_ma_max <= 4 * RATED_MA * 601 // 1000
     assert made.charge_ma_max >= 4 * RATED_MA * 59 // 100
+    for i in range(4):
+        made.rows[i][M_CURRENT_MA] = 60_000
+    sample(made, 1200, range(4))
+    assert made.imbalance_pm == 1000, "equal again, and nothing else has changed"
+    assert made.charge_ma_max == made.discharge_ma_max == 4 * RATED_MA
+
+
+def test_where_the_new_samples_begin():
+    made = pack()
+    for fresh, first, why in (((2, 3), 2, "the lowest"), ((0, 3), 0, "of those in between"),
+                              ((), 0, "without one it stays")):
+        sample(made, 1100, fresh)
+        assert (made.first, made.fresh) == (first, sum(1 << i for i in fresh)), why
 
 
 def test_series_modules_share_a_current_and_add_voltages():

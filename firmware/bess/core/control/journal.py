@@ -75,12 +75,11 @@ class Journal:
                 events.note(EVENT_PCS_UNCONFIRMED, WARNING, unconfirmed, now_ms)
             self._unconfirmed = unconfirmed
         step = manager.meter_step
-        if step != self._meter_step:
-            if step > self._meter_step:
-                events.note(EVENT_METER_STALE, WARNING, step, now_ms)
-            elif step == 0:
-                events.note(EVENT_METER_BACK, INFO, 0, now_ms)
-            self._meter_step = step
+        if step > self._meter_step:
+            events.note(EVENT_METER_STALE, WARNING, step, now_ms)
+        elif step == 0 and self._meter_step:
+            events.note(EVENT_METER_BACK, INFO, 0, now_ms)
+        self._meter_step = step
         has_clock = manager.image.now[UTC_DAY] is not None
         if has_clock != self._has_clock:
             self._has_clock = has_clock
