@@ -198,7 +198,11 @@ class Diagnosis(Watch):
             if protections & DISCHARGE_BLOCKS:
                 odd |= ODD_DISCHARGE
         if ma > self._opposite_ma or ma < -self._opposite_ma or self._opposite:
-            self._compare(i, ma)
+            # does the string's current flow against the others'?
+            self._opposite &= ~(1 << i)
+            if (self._pack.strings_on > 1 and abs(ma) > self._opposite_ma
+                    and (self._pack.current_ma <= 0 if ma > 0 else self._pack.current_ma >= 0)):
+                self._opposite |= 1 << i
         return odd
 
     def _frozen(self, i, ma, power_w):
@@ -209,14 +213,6 @@ class Diagnosis(Watch):
         if -self._moved_w <= moved_w <= self._moved_w:
             return False
         return ma != 0 or self._pack.strings_p == 1
-
-    def _compare(self, i, ma):
-        """A string whose current flows against the others'."""
-        self._opposite &= ~(1 << i)
-        if self._pack.strings_on > 1:
-            total_ma = self._pack.current_ma
-            if (total_ma <= 0 if ma > 0 else total_ma >= 0) and abs(ma) > self._opposite_ma:
-                self._opposite |= 1 << i
 
     def _judge(self, i, row, odd, closed):
         """All rows of the table on one new sample of module i."""
