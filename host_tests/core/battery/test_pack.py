@@ -164,6 +164,8 @@ def test_a_silent_module_takes_its_string_with_it():
     assert made.lost == 0b10 and made.live[0] == 1
     assert made.cell_mv_max == 3305 and made.cell_dc_max == 260, "its other module is not watched"
     assert made.charge_ma_max == RATED_MA
+    sample(made, 3300, (0, 2, 3))
+    assert made.cell_mv_max == 3305, "although it goes on talking"
 
 
 def test_a_string_returns_with_its_last_module():
@@ -246,3 +248,49 @@ def test_strings_of_their_own():
     assert [made.string_excluded(s) for s in range(3)] == [False, True, True]
     made.readmit()
     assert [made.string_excluded(s) for s in range(3)] == [False, False, False]
+
+
+def test_strings_that_are_not_on_the_bus_carry_nothing():
+    for joined, count in ((0b1111, 4), (0b0001, 1), (0b1000, 1), (0b0101, 2), (0, 0)):
+        made = pack()
+        made.join(joined)
+        sample(made, 1100, range(4))
+        assert made.strings_on == count and made.strings_live == 4, joined
+        assert made.charge_ma_max == made.discharge_ma_max == count * RATED_MA, joined
+
+
+def test_what_a_lost_module_said_last_is_forgotten():
+    made = pack()
+    made.rows[3][M_FAULTS], made.rows[3][M_SOC_PM] = 4, 900
+    sample(made, 1100, range(4))
+    assert (made.faults, made.soc_pm, made.soc_pm_max) == (4, 600, 900)
+    for now_ms in range(1200, 3300, 100):
+        sample(made, now_ms, (0, 1, 2))
+    assert made.strings_live == 3
+    assert (made.faults, made.soc_pm, made.soc_pm_max) == (0, 500, 500)
+    made = pack(strings_p=2)
+    made.rows[0][M_SOC_PM] = made.rows[0][M_FULL_DAH] = 1
+    for now_ms in range(1200, 3300, 100):
+        sample(made, now_ms, (0,))
+    assert made.soc_pm == 1, "its weight, too: a capacity of 0.1 Ah is left"
+
+
+def test_a_capacity_that_the_bms_learns_anew_changes_the_weights():
+    made = pack(strings_p=2)
+    made.rows[0][M_SOC_PM], made.rows[1][M_SOC_PM] = 400, 600
+    sample(made, 1100, (0, 1))
+    assert made.soc_pm == 500
+    made.rows[0][M_FULL_DAH] = 1570
+    sample(made, 1200, (0, 1))
+    assert made.soc_pm == 533, "half of the weight, and nothing else has changed"
+
+
+def test_left_out_after_more_than_the_span():
+    for start_ms in (1000, TICK_MASK - 30_000):
+        made = pack(start_ms=start_ms)
+        for now_ms in range(100, 5000, 100):
+            sample(made, (start_ms + now_ms) & TICK_MASK, (0, 1, 2))
+        made.exclude_silent(60_000, (start_ms + 60_000) & TICK_MASK)
+        assert made.excluded == 0
+        made.exclude_silent(60_000, (start_ms + 60_001) & TICK_MASK)
+        assert made.excluded == 0b1000

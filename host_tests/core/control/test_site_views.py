@@ -78,6 +78,7 @@ CAUSED = (
     ((0, 6, 12), (0, 2, 3), 14, 2, 0, "one is well, so the site is not latched"),
     ((4, 6, 12), (0, 0, 3), 14, 3, 4, "what all have"),
     ((8, 8, 8), (3, 4, 5), 8, 3, 8, ""),
+    ((1, 3, 5), (1, 1, 1), 7, 1, 1, "the lowest of the causes counts as well"),
 )
 
 
@@ -165,18 +166,18 @@ def test_what_is_left_of_a_request_and_the_authority():
 
 def test_the_flow_of_the_site():
     site = SiteBench().run(1000)
-    now = site.image.now
-    now[GRID_W], now[BATTERY_W], now[PV_W] = 0, 3000, 1000
-    site.views.balance(0, 3000)
-    before = now[FLOW] or 0
-    for tick in range(600):
-        site.views.publish(site.now_ms + 100 * tick)
-        if now[FLOW] != before and now[FLOW] is not None:
-            break
-    slot = site.events.slot(0)
-    assert site.events.event(slot) == EVENT_FLOW_CHANGE
-    assert site.events.data(slot) == before * 256 + now[FLOW] and now[FLOW]
-    assert site.events.level(slot) == 0
+    now, before = site.image.now, 0
+    for battery_w in (3000, -3000):
+        now[GRID_W], now[BATTERY_W], now[PV_W] = 0, battery_w, 1000
+        site.views.balance(0, battery_w)
+        for tick in range(600):
+            site.now_ms += 100
+            site.views.publish(site.now_ms)
+        slot = site.events.slot(0)
+        assert site.events.event(slot) == EVENT_FLOW_CHANGE and site.events.level(slot) == 0
+        assert site.events.data(slot) == before * 256 + now[FLOW]
+        assert now[FLOW] and now[FLOW] != before
+        before = now[FLOW]
 
 
 def test_alarms_of_all_packs_in_one_list():
