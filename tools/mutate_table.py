@@ -3,7 +3,7 @@
     python -m tools.mutate_table
 
 Counted is what was tried on the files as they are. Of a file of which fewer than 20 changes were,
-the row stays as it stands; it says so when the file has changed since.
+or fewer than its row says, the row stays; it says so when the file has other changes to try now.
 """
 
 import hashlib
@@ -45,10 +45,19 @@ def kept(row, every):
     return "| " + " | ".join(cells) + " |"
 
 
+def covers(row, every):
+    """How many mutants a row of these says were tried; 0 for none and for another file."""
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    if int(cells[1]) != every or cells[3].endswith(EARLIER):
+        return 0
+    return every - int(cells[2]) if cells[3] == "all" else int(cells[3])
+
+
 def table(old, files):
     """Rows in the order of `files`: name, mutants, equivalent, tried, caught; old: {name: row}."""
     for name, every, equal, tried, caught in files:
-        if tried and tried >= min(TRIED_MIN, every - equal):
+        least = max(min(TRIED_MIN, every - equal), covers(old[name], every) if name in old else 0)
+        if tried and tried >= least:
             yield row_of(name, every, equal, tried, caught)
         elif name in old:
             yield kept(old[name], every)

@@ -144,6 +144,7 @@ def test_without_a_grid_nothing_starts_but_an_island():
             bench.tick()
             if manager.now_ms == 5000:
                 assert manager.start() == 0
+            assert grid == 1 or manager.stopped(), "nor does it try"
         assert (manager.mode == IDLE) == runs, "lost" if grid == 2 else "back"
 
 
