@@ -146,3 +146,57 @@ def test_numbers_that_go_out():
     assert (RIGHT, METER_TURNED, PCS_TURNED, READING_TURNED, METER_BLIND, PCS_BLIND, UNCLEAR) == (
         1, 2, 3, 4, 5, 6, 7)
     assert sign_test.POWER_W == 200
+
+
+def verdict_of(first, second):
+    """Verdict of readings (ms since the power was reached, battery, grid) at +200 and -200 W."""
+    sign, start_ms = SignTest(), 1000
+    for readings, wish_w in ((first, 200), (second, -200)):
+        assert sign.wish_w == wish_w and sign.verdict == 0
+        sign.look(wish_w, None, None, start_ms)
+        for ms, battery_w, grid_w in readings:
+            assert sign.wish_w == wish_w, "the phase is not over yet"
+            sign.look(wish_w, battery_w, grid_w, start_ms + ms)
+        assert sign.wish_w == -wish_w, "now it is"
+        start_ms += 20_000
+    return sign.verdict
+
+
+UP, DOWN = ((15_000, 200, -200),), ((15_000, -200, 200),)
+READINGS = (
+    # at +200 W, at -200 W, verdict, why
+    (UP, DOWN, RIGHT, "one reading each"),
+    (((9999, 9000, 9000), (10_000, 400, -400), (15_000, 0, 0)), DOWN, RIGHT,
+     "from 10 s on each counts, and none before"),
+    (((14_999, 200, -200), (15_000, 200, -200)), DOWN, RIGHT, "15 s"),
+    (UP, ((12_000, -200, 200), (13_000, -200, 200), (15_000, -200, 200)), RIGHT,
+     "more readings in one half"),
+    (((12_000, 200, -200), (15_000, 200, -200)), DOWN, RIGHT, "or in the other"),
+    (UP, ((15_000, None, 200),), UNCLEAR, "unknown in one half"),
+    (((15_000, 200, None),), DOWN, UNCLEAR, "or in the other"),
+    (((15_000, 260, -260),), ((15_000, -260, 260),), RIGHT, "30 % too much"),
+    (((15_000, 140, -140),), ((15_000, -140, 140),), RIGHT, "30 % too little"),
+    (((15_000, 260, -140),), ((15_000, -260, 140),), RIGHT, "one of each"),
+    (((15_000, 140, -260),), ((15_000, -140, 260),), RIGHT, "one of each"),
+    (((15_000, 200, -200),), ((15_000, -79, 200),), UNCLEAR, "a watt less"),
+    (((15_000, 200, -200),), ((15_000, -321, 200),), UNCLEAR, "a watt more"),
+    (((15_000, 200, -200),), ((15_000, -200, 79),), UNCLEAR, "a watt less at the meter"),
+    (((15_000, 200, -200),), ((15_000, -200, 321),), UNCLEAR, "a watt more at the meter"),
+    (((15_000, -200, 0),), ((15_000, 200, 0),), METER_BLIND, "whatever the inverter says"),
+)
+
+
+def test_what_is_made_of_the_readings():
+    for first, second, verdict, why in READINGS:
+        assert verdict_of(first, second) == verdict, why
+
+
+def test_a_power_that_is_left_has_to_be_reached_again():
+    sign = SignTest()
+    sign.look(200, 200, -200, 0)
+    sign.look(150, 9000, 9000, 12_000)
+    for now_ms in (13_000, 15_000, 27_999):
+        sign.look(200, 200, -200, now_ms)
+        assert sign.wish_w == 200
+    sign.look(200, 200, -200, 28_000)
+    assert sign.wish_w == -200 and sign.verdict == 0
