@@ -126,10 +126,9 @@ class ModulePeer:
         frame, module = self._frame, self.module
         if not self.frozen:
             self._counter = (self._counter + 1) & 0xFFFF
-        low_mv, a, b, high_mv = module.cells_mv()
-        a, b = int(a + 0.5), int(b + 0.5)
+        low_mv, a, b, high_mv = [int(mv + 0.5) for mv in module.cells_mv()]
         temp_dc = int(module.temp_c * 10)
-        told = (module.soc_pm(), int(low_mv + 0.5), int(high_mv + 0.5), temp_dc - 3, temp_dc + 4)
+        told = (module.soc_pm(), low_mv, high_mv, temp_dc - 3, temp_dc + 4)
         if self.lie is not None:
             told = self.lie(told)
         self.told = told
@@ -219,9 +218,8 @@ class SunspecPeer:
         if fc != 16:
             return self._refuse(request, ILLEGAL_FUNCTION)
         code = self.write(first, request[13:])
-        if code:
-            return self._refuse(request, code)
-        return bytes((request[0], request[1], 0, 0, 0, 6)) + bytes(request[6:12])
+        answer = bytes((request[0], request[1], 0, 0, 0, 6)) + bytes(request[6:12])
+        return self._refuse(request, code) if code else answer
 
     def _refuse(self, request, code):
         return bytes((request[0], request[1], 0, 0, 0, 3, request[6], request[7] | 0x80, code))
@@ -296,8 +294,8 @@ class PcsPeer(SunspecPeer):
 
     def refresh(self, size):
         pcs = self._pcs
-        shown = (pcs.ac_w, self.lie_pm, pcs.state, self._site.gear.link_mv, pcs.mode,
-                 pcs.run_asked)
+        link_mv = self._site.gear.link_mv
+        shown = (pcs.ac_w, self.lie_pm, pcs.state, link_mv, pcs.mode, pcs.run_asked)
         if shown != self._shown:
             self._shown = shown
             self._show(pcs, self.data)
