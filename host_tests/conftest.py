@@ -28,10 +28,12 @@ from tools import mpy_run  # noqa: E402  (found through the line above)
 
 
 def pytest_configure(config):
-    """Property tests try the same examples each time; HYPOTHESIS_PROFILE=long looks further."""
+    """Property tests try the same examples each time: 50 in make test, 100 in .ci/run (more);
+    HYPOTHESIS_PROFILE=long looks further."""
     from hypothesis import settings
 
-    settings.register_profile("usual", deadline=None, derandomize=True)
+    settings.register_profile("usual", deadline=None, derandomize=True, max_examples=50)
+    settings.register_profile("more", deadline=None, derandomize=True, max_examples=100)
     settings.register_profile("long", deadline=None, max_examples=300, print_blob=True)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 

@@ -2,6 +2,7 @@
 
 from array import array
 
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test,
@@ -325,6 +326,7 @@ class Api(RuleBasedStateMachine):
                 assert (before, after) in PERMITTED, (before, after)
 
 
+@pytest.mark.hypothesis
 def test_any_order_of_calls():
     usual = settings()
     run_state_machine_as_test(Api, settings=settings(max_examples=usual.max_examples // 2,
