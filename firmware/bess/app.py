@@ -142,9 +142,9 @@ def leave_start():
     forget_constructors()
     for name in _START_ONLY + _PACKAGES:
         forget(name)
-    Soc.restore = Diagnosis.restore = PowerManager.restore_latch = None
+    Soc.restore = Diagnosis.restore = FlashStore.damaged = PowerManager.restore_latch = None
     PowerManager.restore_maintenance = PowerManager.restore_run = PowerManager.forget_run = None
-    del Soc.restore, Diagnosis.restore, PowerManager.restore_latch
+    del Soc.restore, Diagnosis.restore, FlashStore.damaged, PowerManager.restore_latch
     del PowerManager.restore_maintenance, PowerManager.restore_run, PowerManager.forget_run
 
 
