@@ -294,3 +294,37 @@ def test_left_out_after_more_than_the_span():
         assert made.excluded == 0
         made.exclude_silent(60_000, (start_ms + 60_001) & TICK_MASK)
         assert made.excluded == 0b1000
+
+
+def test_at_boot_one_string_may_be_heard_first():
+    made = Pack(1, 4, 2000, RATED_MA)
+    assert (made.strings_on, made.balance_wanted, made.samples, made.last_ms) == (0, 0, 0, 0)
+    assert made.lost == made.back == 0 and list(made.at_ms) == [0] * 4
+    healthy(made.rows[1], 1)
+    made.rows[1][M_FULL_DAH] = 1
+    sample(made, 0, (1,))
+    assert (made.pack_mv, made.current_ma, made.string_ma_max) == (52_800, 0, 0)
+    assert (made.soc_pm, made.faults, made.strings_on) == (1, 0, 1)
+    assert made.charge_ma_max == RATED_MA
+
+
+def test_which_modules_brought_a_sample():
+    made = pack()
+    before = made.samples
+    assert before == 4 and made.fresh == 0b1111
+    sample(made, 1100, (0, 2))
+    assert made.fresh == 0b101 and made.samples == before + 2
+    sample(made, 1200, ())
+    assert made.fresh == 0 and made.samples == before + 2
+    made.samples = TICK_MASK
+    sample(made, 1300, (3,))
+    assert made.fresh == 0b1000 and made.samples == 0
+
+
+def test_who_talks_is_not_left_out():
+    made = pack()
+    for now_ms in range(1100, 4000, 100):
+        sample(made, now_ms, (0, 3))
+    made.exclude(1)
+    made.exclude_silent(60_000, 90_000)
+    assert made.excluded == 0b110
