@@ -10,6 +10,7 @@ import pytest
 from tools.simulate import many, sabotage
 from tools.simulate.faults import KINDS
 from tools.simulate.oracle import TRUTHS
+from host_tests.tools.test_simulate_packs_long_host import SABOTAGES as PACK_SABOTAGES
 
 pytestmark = pytest.mark.long
 
@@ -87,7 +88,7 @@ def test_with_every_rule_the_same_course_is_well(seed, kinds):
 
 
 def test_the_tables_fit_each_other():
-    assert {row[0] for row in SABOTAGES} == set(sabotage.RULES)
+    assert {row[0] for row in SABOTAGES + PACK_SABOTAGES} == set(sabotage.RULES)
     for name, kind in KINDS.items():
         assert kind.suspends <= set(TRUTHS), name
         assert not kind.suspends & {"CELL_CRITICAL", "HARD_CLOSING", "LATCH", "STORE", "FIRMWARE",
@@ -97,7 +98,7 @@ def test_the_tables_fit_each_other():
 
 
 def test_each_truth_can_break():
-    assert {row[3] for row in SABOTAGES} == set(TRUTHS)
+    assert {row[3] for row in SABOTAGES + PACK_SABOTAGES} == set(TRUTHS)
 
 
 @pytest.mark.parametrize("seed", HOURS)

@@ -19,6 +19,8 @@ def parser():
     add("--hours", type=float, help="virtual time (1; of a month 720)")
     add("--tick-ms", type=int, default=1000, help="nominal control tick (1000)")
     add("--modules", type=int, choices=(4, 16), default=4)
+    add("--packs", type=int, choices=(1, 2, 3), default=1,
+        help="packs with an inverter and four modules each, behind one meter (1)")
     add("--faults", action="store_true", help="inject faults, at least six an hour")
     add("--kinds", default="", help="only these kinds of fault, with commas in between")
     add("--sabotage", choices=sorted(RULES), metavar="RULE",
@@ -34,6 +36,8 @@ def parser():
 
 def main(words):
     options = parser().parse_args(words)
+    if options.packs > 1 and (options.month or options.modules != 4):
+        parser().error("--packs goes with four modules each, and not with --month")
     from tools.simulate import many
     if options.table:
         from tools.simulate.table import page
@@ -41,9 +45,14 @@ def main(words):
         return 0
     hours = options.hours or 1.0
     if options.many:
-        return many.many(options.many, hours, options.modules, options.jobs)
+        return many.many(options.many, hours, options.modules, options.jobs,
+                         options.packs)
     if options.month:
         report = many.month(options.seed, options.hours or many.MONTH_HOURS, options.modules)
+    elif options.packs > 1:
+        kinds = options.kinds if options.faults else None
+        report = many.simulate_packs(options.packs, options.seed, hours, options.tick_ms, kinds,
+                                     options.sabotage)
     else:
         kinds = options.kinds if options.faults else None
         report = many.simulate(options.seed, hours, options.tick_ms, options.modules, kinds,

@@ -95,6 +95,8 @@ def configuration(site, tick_ms):
 class Controller:
     """manager: the running power manager, None while there is no power. boots: how often."""
 
+    manager_class = PowerManager
+
     def __init__(self, data):
         self.settings, faults = config.check(data)
         if faults:
@@ -118,7 +120,7 @@ class Controller:
         self.boots += 1
         self._now_ms = now_ms
         self._noted = 0
-        self.manager = PowerManager(self.settings)
+        self.manager = self.manager_class(self.settings)
         self.links = build(self.settings, self.manager)
         self._store = _Store("state")
         self._keeper = Keeper(self.manager, self._store, self)

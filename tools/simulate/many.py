@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from bess.core.tick import TICK_MASK
 from tools.simulate import sabotage as sabotages
+from tools.simulate.packs import PacksWorld
 from tools.simulate.world import EPOCH_S, FORWARD_S, World
 
 MONTH_HOURS = 720
@@ -42,6 +43,15 @@ def simulate(seed, hours, tick_ms=1000, modules=4, kinds="", sabotage=None, unti
         return world.run(hours, until)
 
 
+def simulate_packs(packs, seed, hours, tick_ms=1000, kinds="", sabotage=None, until=None):
+    """The same of so many packs with four modules each."""
+    line = replay_line(seed, hours, tick_ms, 4, kinds, sabotage)
+    chosen = kinds.split(",") if kinds else None if kinds == "" else ()
+    with sabotages.disabled(sabotage):
+        world = PacksWorld(seed, packs, tick_ms, chosen, "%s --packs %d" % (line, packs))
+        return world.run(hours, until)
+
+
 def month(seed, hours, modules):
     """The report of 30 days: two wraps of the tick, and clocks that go forward.
 
@@ -63,12 +73,14 @@ def month(seed, hours, modules):
     return report
 
 
-def one(seed, hours, modules):
+def one(seed, hours, modules, packs):
     """A run in a process of its own."""
+    if packs > 1:
+        return simulate_packs(packs, seed, hours)
     return simulate(seed, hours, modules=modules)
 
 
-def many(count, hours, modules, jobs):
+def many(count, hours, modules, jobs, packs=1):
     """Seeds 1..count; prints every violation and a last line of JSON; 1 when there was one."""
     from rich.progress import Progress
     jobs = jobs or os.cpu_count() or 1
@@ -76,7 +88,8 @@ def many(count, hours, modules, jobs):
     injected = {}
     with ProcessPoolExecutor(jobs) as pool, Progress() as progress:
         task = progress.add_task("simulated hours", total=count)
-        runs = [pool.submit(one, seed, hours, modules) for seed in range(1, count + 1)]
+        runs = [pool.submit(one, seed, hours, modules, packs)
+                for seed in range(1, count + 1)]
         for run in as_completed(runs):
             report = run.result()
             ticks += report["ticks"]

@@ -44,6 +44,12 @@ TRUTHS = {
     "PUT_BACK": (3, "what a stranger writes into the inverter is put back"),
     "STORE": (-9, "a record that was being written is the old one or the new one"),
     "ENERGY": (-9, "the counters tell the true energy"),
+    "OPPOSED": (-9, "packs: no setpoint of one charges while that of another discharges"),
+    "FIGHT": (15, "packs: none charges while another discharges"),
+    "CAP": (8, "packs: together they keep the meter inside the caps of the site"),
+    "LOST": (3, "packs: one that nobody hears takes no power"),
+    "GOES_ON": (5, "packs: one that nothing has hit goes on, whatever the others do"),
+    "N_1": (30, "packs: what a lost one leaves the others give"),
     "FIRMWARE": (-9, "the firmware's own invariants hold, and its tick raises nothing"),
 }
 _FILLED = 0o22222           # a precharge contactor, seen from its K-

@@ -25,6 +25,7 @@ from bess.core.window import Window
 from bess.devices.sunspec_storage import StorageControl
 from bess.ports.flash import FlashStore
 from bess.protocols.registers import u16
+from tools.simulate.packs_sabotage import PACK_RULES
 
 _NEVER_MS = 1 << 29
 
@@ -140,6 +141,7 @@ RULES = {
     "read back": lambda: [(StorageControl, "_compare", _believe)],
     "string voltage": lambda: [(Strings, "_off_mv", lambda *words: 0)],
     "backup output": lambda: [(Island, "_forms", lambda self: False)],
+    **PACK_RULES,
 }
 # with these the firmware's invariants stay awake: it is they that see it
 _AWAKE = ("own invariants",)
