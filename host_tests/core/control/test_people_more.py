@@ -7,7 +7,7 @@ from bess.core.control.modes import (
 )
 from bess.core.points import (
     BY_TEST, CAUSE_COMMANDED, CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INSULATION,
-    EVENT_TEST, M_CELL_MV_MAX, M_CELL_MV_MIN, M_PACK_MV, M_SOC_PM,
+    EVENT_TEST, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_PACK_MV, M_SOC_PM,
 )
 from host_tests.core.bench_pack import Bench, latched
 
@@ -47,6 +47,38 @@ def test_only_a_living_cell_is_recovered():
             bench.run(8000)
         assert bench.manager.test_trickle() == refusal, why
         assert (bench.manager.test.kind == maintenance.TRICKLE) == (not refusal), why
+
+
+# lowest cell, coldest cell in 0.1 degC, refusal, why
+COLD_TRICKLES = (
+    (2999, 49, REFUSED_RANGE, "a deep cell that is too cold: metal plates out"),
+    (2999, 50, 0, "deep, at 5 degC"),
+    (3000, 49, 0, "no deep cell: cold alone is the window's affair"),
+)
+
+
+def test_a_deep_cell_is_recovered_at_five_degrees():
+    for cell_mv, cell_dc, refusal, why in COLD_TRICKLES:
+        bench = deep(2400)
+        bench.rows(M_CELL_MV_MIN, cell_mv)
+        bench.rows(M_CELL_DC_MIN, cell_dc)
+        bench.run(1500)
+        assert bench.manager.test_trickle() == refusal, why
+
+
+def test_a_pack_that_cools_down_ends_its_recovery():
+    bench = deep(2400)
+    manager = bench.manager
+    for _ in range(8):
+        assert manager.test_trickle() == 0
+        bench.run(1000)
+    assert manager.command.battery_w < 0
+    bench.rows(M_CELL_DC_MIN, 45)
+    bench.run(1000)
+    for _ in range(8):
+        assert manager.test_trickle() == REFUSED_RANGE
+        bench.run(1000)
+    assert manager.command.battery_w == 0
 
 
 def test_a_deep_pack_is_charged_although_the_cause_is_latched():
