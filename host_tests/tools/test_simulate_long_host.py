@@ -61,6 +61,10 @@ SABOTAGES = (
     ("service key", 6, "service key", "LATCH", ""),
     ("read back", 14, "stranger", "PUT_BACK", ""),
     ("string voltage", 33, None, "JOINING", ""),
+    ("missed entry", 6, "missed entry", "MISSED", ""),
+    ("trickle", 7, "deep cells", "TRICKLE", "SERVICE"),
+    ("trickle in the cold", 6, "deep cells", "TRICKLE", ""),
+    ("recovery", 7, "deep cells", "RECOVERY", ""),
     ("black start", 14, "black start", "BLACK_START", ""),
 )
 
@@ -94,7 +98,7 @@ def test_the_tables_fit_each_other():
         assert not kind.suspends & {"CELL_CRITICAL", "HARD_CLOSING", "LATCH", "STORE", "FIRMWARE",
                                     "DISOBEYED", "ENERGY", "PRECHARGE", "WELDED", "JOINING",
                                     "SERVICE", "TESTED", "SCHEDULE", "BLACK_START",
-                                    "PUT_BACK"}, name
+                                    "PUT_BACK", "TRICKLE", "RECOVERY", "MISSED"}, name
 
 
 def test_each_truth_can_break():

@@ -54,7 +54,7 @@ def test_the_packs_stand_for_themselves():
     world.run(0.002)
     world.site.emergency_ok = True
     world.run(0.01)
-    assert one.controller.mode()[0] == other.controller.mode()[0] == EMERGENCY
+    assert one.controller.mode() == other.controller.mode() == EMERGENCY
     world.sections[1].site.coils = 5
     assert world.site.coils >> world.site.gear.width == 5
 

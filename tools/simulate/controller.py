@@ -23,13 +23,13 @@ rtu_frames._CRC = list(rtu_frames._CRC)     # the same numbers; CPython reads a 
 _START = CONTROL_BASE + 4
 
 
-def _register(point):
+def register(point):
     """Where the map has a point of the site."""
     return SITE_BASE + ((SITE_MAP[2 * point] << 8 | SITE_MAP[2 * point + 1]) >> 3)
 
 
-_MODE = _register(MODE)
-_CHARGED, _DISCHARGED = _register(CHARGE_WH), _register(DISCHARGE_WH)
+_MODE = register(MODE)
+_CHARGED, _DISCHARGED = register(CHARGE_WH), register(DISCHARGE_WH)
 
 
 def _set_clock(now, epoch_s):

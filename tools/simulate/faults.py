@@ -4,7 +4,7 @@ Every truth of oracle.py that a row does not name must hold while that fault is 
 that it names hold again 20 s after its end. Truths of liveness wait until the site has settled.
 """
 
-from tools.simulate import errands
+from tools.simulate import errands, odd_errands
 from tools.simulate.plant import PRECHARGES
 
 
@@ -203,6 +203,8 @@ KINDS = {
     "maintenance": Kind(None, 120, _LINK, _errand(errands.maintenance)),
     "service key": Kind(None, 240, _BLIND, _errand(errands.service)),
     "schedule": Kind(None, 60, "OPENING", _errand(errands.schedule)),
+    "missed entry": Kind(None, 60, _BLIND, _errand(odd_errands.missed_entry)),
+    "deep cells": Kind(None, 240, _BLIND, _errand(odd_errands.deep_cells)),
     BLACK: Kind(None, 240, _BLIND, _errand(errands.black_start)),
     "cut store": Kind((20, 30), 240, _BLIND, _cut_store, _unpress),
 }

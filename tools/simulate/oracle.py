@@ -40,6 +40,9 @@ TRUTHS = {
     "SCHEDULE": (45, "power has the sign that the living entry asks for; one-shots are once"),
     "SERVICE": (5, "in MAINTENANCE power and coils only for a test that is renewed"),
     "TESTED": (-9, "a test of power moves that power"),
+    "TRICKLE": (8, "in MAINTENANCE deep cells take 20 pm of C at most, none below 5 degC"),
+    "RECOVERY": (-9, "a trickle test charges deep cells that may be charged"),
+    "MISSED": (-9, "a one-shot entry that was missed is disarmed and told, and never runs"),
     "BLACK_START": (-9, "a site that may wakes up without a grid"),
     "PUT_BACK": (3, "what a stranger writes into the inverter is put back"),
     "STORE": (-9, "a record that was being written is the old one or the new one"),
@@ -249,6 +252,13 @@ class Oracle:
         moves = abs(power_w) > 100 or world.site.coils != 0
         self._hold("SERVICE", abs(power_w) > most_w or quiet_s > 20 and moves, dt_s,
                    "%.0f W, coils %o, renewed %.0f s ago", power_w, world.site.coils, quiet_s)
+        lowest, _, cold, _ = self.extremes
+        current_ma = world.site.bank.current_ma
+        strings = len(world.site.bank.strings)
+        most_ma = 0 if cold < 4.6 or lowest < 1980 else 0.022 * CAPACITY_MAH * strings
+        wrong = lowest < 2990 and (-current_ma > most_ma + 1000 or current_ma > self._small_ma)
+        self._hold("TRICKLE", wrong, dt_s, "%.0f mA at %.0f mV, %.1f degC", current_ma, lowest,
+                   cold)
 
     def _gear(self, world, current_ma, dt_s):
         gear, coils = world.site.gear, world.site.coils

@@ -2,9 +2,7 @@
 
 from bess.core.control.site import Site
 from bess.devices.register_bank import PACK_BASE, PACK_STRIDE
-from tools.simulate.controller import (
-    _CHARGED, _DISCHARGED, _MODE, _PHASE, Controller, configuration,
-)
+from tools.simulate.controller import _CHARGED, _DISCHARGED, _MODE, Controller, configuration
 
 _SLOW_MS = 1000
 _SETS_MAX = 5
@@ -92,9 +90,8 @@ class PackController:
         return self.call("start" if on else "stop")
 
     def mode(self):
-        """(mode, phase) as the map tells them."""
-        read = self._controller.read
-        return read(self._base + _MODE, 1)[0], read(self._base + _PHASE, 1)[0]
+        """The mode of this pack as the map tells it."""
+        return self._controller.read(self._base + _MODE, 1)[0]
 
     def energy_wh(self):
         """(charged, discharged) as the map tells them."""

@@ -9,7 +9,8 @@ from tools.simulate.faults import _BLIND, _GRACE_S, _LINK, KINDS, PAUSE_S, Kind,
 # what concerns every pack; all others hit one
 WHOLE = frozenset((
     "lying meter", "frozen meter", "dead meter", "press and reset", "emergency press", "grid loss",
-    "reset under load", "reboot", "late tick", "clock jump", "schedule", "cut store"))
+    "reset under load", "reboot", "late tick", "clock jump", "schedule", "missed entry",
+    "cut store"))
 _NEVER = frozenset(("island overload", "black start"))
 _PRESSES = frozenset(("service key",))      # aimed at one pack, felt by all
 

@@ -141,6 +141,15 @@ RULES = {
     "read back": lambda: [(StorageControl, "_compare", _believe)],
     "string voltage": lambda: [(Strings, "_off_mv", lambda *words: 0)],
     "backup output": lambda: [(Island, "_forms", lambda self: False)],
+    "missed entry": lambda: [(Schedule, "_close", _arm_again)],
+    "trickle": lambda: [
+        *_trickle(lambda self: self._test(
+            maintenance.TRICKLE, -self.settings.charge_w_max, 0)),
+        _after(maintenance.Test, "__init__", _any_power),
+        _open_gate(points.WHY_CELL_LOW)],
+    "trickle in the cold": lambda: _trickle(lambda self: self._test(
+        maintenance.TRICKLE, -self.test.power_w_max, 0)),
+    "recovery": lambda: _trickle(lambda self: self.refuse(0)),
     **PACK_RULES,
 }
 # with these the firmware's invariants stay awake: it is they that see it
@@ -188,6 +197,19 @@ def _any_key(enter):
     def patched(self, key="", person=True):
         return enter(self, self.settings.service_key, person)
     return patched
+
+
+def _trickle(call):
+    """Both owners: the calls are loaded from one to the other."""
+    return [(owner, "test_trickle", call) for owner in (People, PowerManager)]
+
+
+def _any_power(test):
+    test.charge_w = 1_000_000
+
+
+def _arm_again(self, entry, once, events, now_ms):
+    self._marked[entry] = 0             # no day: it is for the next one
 
 
 def _believe(self, slot, data, register):
