@@ -17,8 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each takes ten seconds to a minute. The virtual board and flashing mostly wait: they come beside
 # the parity, whose hours run two at a time.
 LONGEST = ("test_parity_host.py", "test_board_host.py", "test_flash_host.py",
-           "test_simulate_host.py", "test_bundle_host.py", "test_busy_host.py",
-           "test_plan_gap_host.py", "test_chip_host.py", "test_api_machine_host.py")
+           "test_simulate_host.py", "test_simulate_packs_host.py", "test_bundle_host.py",
+           "test_busy_host.py", "test_plan_gap_host.py", "test_chip_host.py",
+           "test_api_machine_host.py")
 PURE = ("core", "protocols", "devices")
 for entry in (ROOT, ROOT / "stubs", ROOT / "firmware"):
     if str(entry) not in sys.path:

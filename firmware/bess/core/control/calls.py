@@ -17,7 +17,7 @@ from bess.core.control.modes import (
 )
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
-    EVENT_AUTO_RESTART_GIVEN_UP, EVENT_PCS_OVERRULED, EVENT_REFUSED, TRIP_CONFIG,
+    EVENT_AUTO_RESTART_GIVEN_UP, EVENT_PCS_OVERRULED, EVENT_REFUSED, OUTPUTS, TRIP_CONFIG,
 )
 
 LIFE_MS_MIN = 1_000
@@ -112,6 +112,10 @@ class PowerManager(Manager):
     def get_mode(self):
         """Code of the mode, modes.STANDBY and so on."""
         return self.mode
+
+    def outputs(self):
+        """Bits for the board's outputs, in the order of the point OUTPUTS."""
+        return self.image.now[OUTPUTS] or 0
 
     def emergency_shutdown(self):
         """Latch an emergency at the next tick. May be called from an interrupt handler."""

@@ -20,13 +20,12 @@ from bess.core.control.site_io import OUT_ALARM_OK, OUT_TRIP
 from bess.core.events import EMERGENCY as ALARM, INFO, TRIP, WARNING
 from bess.core.flow.tracking import stale_step
 from bess.core.points import (
-    BATTERY_W, BY_CALIBRATION, BY_PROTECT_CHARGE, BY_SELF_USE, CAUSE_BMS_CRITICAL, CAUSE_COMMANDED,
-    CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INVARIANT, CAUSE_OVER_CURRENT,
-    EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY, EVENT_INVARIANT,
-    EVENT_MODE_CHANGE, EVENT_OVERPOWER, EVENT_TEST, EVENT_TRIP, GRID_CHZ, GRID_MV, GRID_W, OUTPUTS,
-    PCS_GRID, PCS_UNCONFIRMED, PV_W, STRING_COILS, TRIP_GRID_UNEXPECTED,
-    TRIP_PCS_OVERPOWER, UPTIME_S,
-    WHY_CELL_HIGH,
+    BATTERY_W, BY_CALIBRATION, BY_PROTECT_CHARGE, BY_SELF_USE, CAUSE_BMS_CRITICAL,
+    CAUSE_COMMANDED, CAUSE_CONTACTOR, CAUSE_FIRE, CAUSE_INPUT, CAUSE_INVARIANT,
+    CAUSE_OVER_CURRENT, EVENT_AUTO_RESTART, EVENT_AUTO_RESTART_GIVEN_UP, EVENT_EMERGENCY,
+    EVENT_INVARIANT, EVENT_MODE_CHANGE, EVENT_OVERPOWER, EVENT_TEST, EVENT_TRIP, GRID_CHZ,
+    GRID_MV, GRID_W, OUTPUTS, PCS_GRID, PCS_UNCONFIRMED, PV_W, STRING_COILS,
+    TRIP_GRID_UNEXPECTED, TRIP_PCS_OVERPOWER, UPTIME_S, WHY_CELL_HIGH,
 )
 from bess.core.request import FOR_EVER
 from bess.core.tick import TICK_MASK
@@ -96,10 +95,6 @@ class Manager(Parts):
             site.drive(self.pack, alarms.level >= TRIP_LEVEL, self.latched >> CAUSE_FIRE & 1,
                        now_ms)
             self._know_the_battery(now_ms)
-
-    def outputs(self):
-        """Bits for the board's outputs, in the order of the point OUTPUTS."""
-        return self.image.now[OUTPUTS] or 0
 
     def _take_params(self):
         """A set of parameters is taken whole at the beginning of a tick."""
