@@ -20,6 +20,7 @@ from tools.simulate.packs_site import PackPcsPeer, PacksSite, make_meter, make_p
 from tools.simulate.people import EnergyManager, Person
 from tools.simulate.peers import Bus, PvPeer
 from tools.simulate.plant import House
+from tools.simulate.wire import Wired
 from tools.simulate.world import World, draw_site
 
 _TRACE = struct.Struct("<iiiiHBB")
@@ -62,7 +63,7 @@ class PackPerson(Person):
         self.must_rest = True
 
 
-class Section:
+class Section(Wired):
     """One pack as a world of its own, for everything that was made for a world of one pack.
 
     number: of the pack, from 0; world: the whole site. now_s, up_s: set in each tick.
@@ -97,18 +98,6 @@ class Section:
         own = " %d" % (self.number + 1)
         self.wires = {name: wires.get(name + own) or wires.get(name) or wires[name + " 1"]
                       for name in ("modules", "inverter", "solar", "meter")}
-
-    def wire(self, name):
-        """The wire of a link of this pack."""
-        return self.wires[name]
-
-    @property
-    def modules_wire(self):
-        return self.wires["modules"]
-
-    @property
-    def inverter_wire(self):
-        return self.wires["inverter"]
 
     @property
     def epoch_s(self):
@@ -195,10 +184,6 @@ class PacksWorld(World):
             peers.update({(first or 0) + n + 1: peer for n, peer in enumerate(section.modules)})
             self._peers["modules %d" % (i + 1)] = Bus(peers)
             self._peers["inverter %d" % (i + 1)] = section.inverter
-
-    @property
-    def meter_wire(self):
-        return self.wires["meter"]
 
     def reboot(self, down_s):
         if self.controller.manager is not None:

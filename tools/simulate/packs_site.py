@@ -6,21 +6,18 @@ packs share: the emergency loop, the grid, the house, the coils of all sets side
 
 from tools.simulate.battery import Bank, Module
 from tools.simulate.peers import MeterPeer, ModulePeer, PcsPeer
-from tools.simulate.plant import Pcs, StringGear, Switchgear
+from tools.simulate.plant import DcSide, Pcs
 from tools.simulate.world import SITES
 
 _CALM_SITE = 6              # "mild"
 
 
-class PackSite:
+class PackSite(DcSide):
     """What one pack has of its own; `whole` is the site around it."""
 
     def __init__(self, whole, bank, pcs, dt_s, own_sets):
+        DcSide.__init__(self, bank, pcs, dt_s, own_sets)
         self.whole = whole
-        self.coils = 0
-        self.bank = bank
-        self.pcs = pcs
-        self.gear = StringGear(dt_s, len(bank.strings)) if own_sets else Switchgear(dt_s)
 
     @property
     def emergency_ok(self):
@@ -30,15 +27,6 @@ class PackSite:
     @emergency_ok.setter
     def emergency_ok(self, healthy):
         self.whole.emergency_ok = healthy
-
-    def step(self, dt_s):
-        gear, bank, pcs = self.gear, self.bank, self.pcs
-        gear.step(self.coils, bank)
-        pcs.step(dt_s, gear.link_mv, gear.connected)
-        if gear.on < 0:
-            bank.step(dt_s, pcs.dc_w, gear.precharge_ma)
-        else:
-            bank.step_apart(dt_s, pcs.dc_w, gear)
 
 
 class _Grid:

@@ -237,21 +237,14 @@ class House:
         self.pv_w += (self._pv_aim_w - self.pv_w) * min(1.0, dt_s / 20)
 
 
-class Site:
-    """Everything together; coils is what the firmware drives, emergency_ok the input's loop.
+class DcSide:
+    """Contactors, bank and inverter of a pack; coils is what the firmware drives."""
 
-    shed: bits of the outputs that switch loads off.
-    """
-
-    def __init__(self, bank, pcs, house, dt_s, own_sets=False):
-        self.coils = self.shed = 0
-        self.emergency_ok = True
+    def __init__(self, bank, pcs, dt_s, own_sets=False):
+        self.coils = 0
         self.bank = bank
         self.pcs = pcs
-        self.house = house
         self.gear = StringGear(dt_s, len(bank.strings)) if own_sets else Switchgear(dt_s)
-        self.grid_w = 0.0
-        self.throughput_wh = 0.0
 
     def step(self, dt_s):
         gear, bank, pcs = self.gear, self.bank, self.pcs
@@ -261,6 +254,25 @@ class Site:
             bank.step(dt_s, pcs.dc_w, gear.precharge_ma)
         else:
             bank.step_apart(dt_s, pcs.dc_w, gear)
+
+
+class Site(DcSide):
+    """Everything together, of a single pack; emergency_ok is the input's loop.
+
+    shed: bits of the outputs that switch loads off.
+    """
+
+    def __init__(self, bank, pcs, house, dt_s, own_sets=False):
+        DcSide.__init__(self, bank, pcs, dt_s, own_sets)
+        self.shed = 0
+        self.emergency_ok = True
+        self.house = house
+        self.grid_w = 0.0
+        self.throughput_wh = 0.0
+
+    def step(self, dt_s):
+        DcSide.step(self, dt_s)
+        pcs = self.pcs
         self.house.step(dt_s)
         house = self.house
         needs_w = house.load_w + house.extra_w - house.pv_w

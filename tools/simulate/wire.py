@@ -170,3 +170,24 @@ class Wire:
         self.link.reconnects += 1
         self._timeouts = self._transactions.timeouts
         return True
+
+
+class Wired:
+    """What faults reach for; wires: a wire for each link, by name."""
+
+    def wire(self, name):
+        """The wire of a link by its name."""
+        return self.wires[name]
+
+    @property
+    def modules_wire(self):
+        """All modules hang on it."""
+        return self.wires["modules"]
+
+    @property
+    def inverter_wire(self):
+        return self.wires["inverter"]
+
+    @property
+    def meter_wire(self):
+        return self.wires["meter"]

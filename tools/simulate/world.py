@@ -17,7 +17,7 @@ from tools.simulate.oracle import Oracle
 from tools.simulate.people import EnergyManager, Person
 from tools.simulate.peers import Bus, MeterPeer, ModulePeer, PcsPeer, PvPeer
 from tools.simulate.plant import House, Pcs, Site
-from tools.simulate.wire import Wire
+from tools.simulate.wire import Wire, Wired
 
 _BOOTS = 16                     # between two collections of what the restarts have left
 _SHED_1 = 128                   # first load-shed output; the next bit is the second
@@ -62,7 +62,7 @@ def draw_site(seed, modules):
     }
 
 
-class World:
+class World(Wired):
     """now_s: virtual time from the begin; up_s: since the controller started last; stalled_s: for
     so long no tick comes. kinds: of faults; None: all, (): none. begins: tick and wall clock at
     the begin, None: as the seed says.
@@ -116,25 +116,6 @@ class World:
         self._peers = {"modules": Bus({i + 1: peer for i, peer in enumerate(self.modules)}),
                        "inverter": self.inverter, "solar": PvPeer(self.site),
                        "meter": self.meter_peer}
-
-    # what faults reach for
-
-    def wire(self, name):
-        """The wire of a link by its name."""
-        return self.wires[name]
-
-    @property
-    def modules_wire(self):
-        """All modules hang on it."""
-        return self.wires["modules"]
-
-    @property
-    def inverter_wire(self):
-        return self.wires["inverter"]
-
-    @property
-    def meter_wire(self):
-        return self.wires["meter"]
 
     def reboot(self, down_s):
         """The controller is gone for down_s and comes back with new objects."""
