@@ -11,12 +11,11 @@ from bess.core.points import (
 )
 from bess.devices.register_bank import RegisterBank
 from bess.devices.wiring import build
-from bess.ports import flash
 from bess.protocols import rtu_frames
 from bess.protocols.modbus import Server
 from bess.protocols.modbus_tcp import TcpServer
 from bess.services.keeper import Keeper
-from tools.simulate.disk import Disk
+from tools.simulate.disk import Disk, flash
 
 SERVICE_KEY = "1-2-3"
 rtu_frames._CRC = list(rtu_frames._CRC)     # the same numbers; CPython reads a list faster

@@ -3,6 +3,21 @@
 What was written before the cut is there or not, as the seed says: nobody promises more.
 """
 
+import importlib.util
+
+from bess.ports import flash as _port
+
+
+def _own_copy(module):
+    """The module once more: whoever else imports it keeps its files."""
+    spec = importlib.util.spec_from_file_location("simulated_flash", module.__file__)
+    copy = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(copy)
+    return copy
+
+
+flash = _own_copy(_port)            # the shipped port, onto whose disk a Controller writes
+
 
 class PowerCut(BaseException):
     """The supply failed: whatever ran does not run on."""

@@ -23,8 +23,8 @@ from bess.core.control.trips import Trips
 from bess.core.request import Requests
 from bess.core.window import Window
 from bess.devices.sunspec_storage import StorageControl
-from bess.ports.flash import FlashStore
 from bess.protocols.registers import u16
+from tools.simulate.disk import flash
 from tools.simulate.packs_sabotage import PACK_RULES
 
 _NEVER_MS = 1 << 29
@@ -119,7 +119,7 @@ RULES = {
     "refresh": lambda: [_after(StorageControl, "__init__", _set("_refresh_ms", _NEVER_MS))],
     "request expiry": lambda: [_after(Requests, "ask", _live_for_ever)],
     "meter stale": lambda: [(manager, "stale_step", lambda age_ms: 0)],
-    "two slots": lambda: [(FlashStore, "save", _save_in_place)],
+    "two slots": lambda: [(flash.FlashStore, "save", _save_in_place)],
     "energy": lambda: [(Counters, "add", _book_less(Counters.add))],
     "window": lambda: [(Ramp, "follow", _beyond)],
     "own invariants": lambda: [(Ramp, "follow", _beyond)],
@@ -240,7 +240,6 @@ def _live_for_ever(requests):
 
 
 def _save_in_place(self, name, content):
-    from bess.ports import flash
     with flash.open(self._path(name, 0), "wb") as file:
         file.write(flash._header(1, content))
         file.write(content)
