@@ -4,9 +4,9 @@ from hypothesis import given, settings, strategies as st
 
 from bess.core.points import (
     BATTERY_W, DC_MV, GRID_CHZ, GRID_MV, GRID_W, M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX,
-    M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS,
-    M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_SOH_PM, M_STATE, PCS_GRID, PCS_STATE,
-    PCS_UNCONFIRMED, PV_W,
+    M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX, M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX,
+    M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_SOH_PM, M_STATE, PCS_GRID,
+    PCS_STATE, PCS_UNCONFIRMED, PV_W,
 )
 from bess.devices.bess_module import Module
 from bess.devices.jk_bms import JkModule
@@ -31,7 +31,7 @@ MODULE_RANGES = {
     M_CELL_DC_MIN: (-500, 1500, False), M_CHARGE_MA_MAX: (0, 1_000_000, False),
     M_DISCHARGE_MA_MAX: (0, 1_000_000, False), M_STATE: (0, 65_535, False),
     M_PROTECTIONS: (0, 65_535, False), M_FAULTS: (0, 65_535, False), M_CYCLES: (0, 65_534, True),
-    M_FULL_DAH: (0, 65_534, True),
+    M_FULL_DAH: (0, 65_534, True), M_CHARGE_MV_MAX: (10_000, 100_000, True),
 }
 WORDS = st.one_of(st.integers(0, 0xFFFF), st.sampled_from(
     (0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFE, 0xFFFF, 0xFFF6, 0xFFFE - 1, 10, 103, 123, 124)))

@@ -3,9 +3,9 @@
 import micropython
 
 from bess.core.points import (
-    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA,
-    M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM,
-    M_SOH_PM, M_STATE,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX,
+    M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS,
+    M_SOC_PM, M_SOH_PM, M_STATE,
 )
 from bess.devices.bess_module import Module
 from host_tests.devices.peer import Registers, Rows, Wire
@@ -23,6 +23,7 @@ EXPECTED = (
     (M_CELL_DC_MIN, -30, "below zero"), (M_CHARGE_MA_MAX, 100_000, "0.1 A"),
     (M_DISCHARGE_MA_MAX, 157_000, "0.1 A"), (M_STATE, 3, "bits"), (M_PROTECTIONS, 0x101, "bits"),
     (M_FAULTS, 2, "bits"), (M_CYCLES, 41, ""), (M_FULL_DAH, 3105, "present, not rated"),
+    (M_CHARGE_MV_MAX, 55_200, "10 mV"),
 )
 
 # register, value, why there is no sample
@@ -53,6 +54,11 @@ EDGES = (
     (11, 0xFFFF, M_SOH_PM, None, "unknown"),
     (23, 0xFFFF, M_CYCLES, None, "unknown"),
     (16, 0, M_CHARGE_MA_MAX, 0, "a limit of zero is a limit"),
+    (18, 0, M_CHARGE_MV_MAX, None, "a charge voltage of zero is none"),
+    (18, 999, M_CHARGE_MV_MAX, None, "nor is one that no module has"),
+    (18, 1000, M_CHARGE_MV_MAX, 10_000, "the lowest there is"),
+    (18, 10_000, M_CHARGE_MV_MAX, 100_000, "the highest there is"),
+    (18, 0xFFFF, M_CHARGE_MV_MAX, None, "unknown"),
     (35, 3400, M_CELL_MV_MAX, 3400, "a cell above the highest that is stated counts"),
     (35, 3000, M_CELL_MV_MIN, 3000, "a cell below the lowest that is stated counts"),
 )

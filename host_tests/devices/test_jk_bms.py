@@ -3,9 +3,9 @@
 import micropython
 
 from bess.core.points import (
-    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA,
-    M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM,
-    M_SOH_PM, M_STATE,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX,
+    M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS,
+    M_SOC_PM, M_SOH_PM, M_STATE,
 )
 from bess.devices.jk_bms import JkModule, celsius_dc
 from host_tests.devices.peer import STEP_MS, Rows, Wire
@@ -24,7 +24,7 @@ class JkRegisters:
         for cell in range(16):
             self.word(0x1200 + 2 * cell, 3300 + cell)
         for address, value in (
-            (0x102C, 120_000), (0x1038, 180_000), (0x106C, 16), (0x1240, 0xFFFF),
+            (0x1020, 3450), (0x102C, 120_000), (0x1038, 180_000), (0x106C, 16), (0x1240, 0xFFFF),
             (0x1290, 52_920), (0x1298, 12_345), (0x12A0, 0), (0x12AC, 310_460), (0x12B0, 77),
             (0x12F0, 1000),
         ):
@@ -75,6 +75,7 @@ EXPECTED = (
     (M_CHARGE_MA_MAX, 120_000, "setting"), (M_DISCHARGE_MA_MAX, 180_000, "setting"),
     (M_STATE, 3, "both paths on"), (M_PROTECTIONS, 0, ""), (M_FAULTS, 0, ""),
     (M_CYCLES, 77, ""), (M_FULL_DAH, 3105, "310.46 Ah"),
+    (M_CHARGE_MV_MAX, 55_200, "setting, for each of 16 cells"),
 )
 
 # words, longs, point, value, why
@@ -98,6 +99,9 @@ CHANGES = (
     ((), ((0x12A0, 1 << 3),), M_FAULTS, 0b100, "current sensor"),
     ((), ((0x12A0, 1 | 1 << 18 | 1 << 19 | 1 << 23),), M_FAULTS, 0, "not our business"),
     ((), ((0x106C, 8),), M_CELL_MV_MAX, 3307, "8 cells"),
+    ((), ((0x106C, 8),), M_CHARGE_MV_MAX, 27_600, "8 cells"),
+    ((), ((0x1020, 0),), M_CHARGE_MV_MAX, None, "a BMS that does not state it"),
+    ((), ((0x1020, 0xFFFFFFFF),), M_CHARGE_MV_MAX, None, "nor with this"),
 )
 
 # words, longs, why there is no sample
@@ -119,7 +123,7 @@ def test_fields():
     assert pack.puts == 1 and pack.index == 1
     for point, value, why in EXPECTED:
         assert pack.rows[1][point] == value, (point, pack.rows[1][point], why)
-    assert registers.asked[:4] == [(3, 0x102C, 34), (3, 0x1200, 32), (3, 0x1290, 33),
+    assert registers.asked[:4] == [(3, 0x1020, 40), (3, 0x1200, 32), (3, 0x1290, 33),
                                    (3, 0x12F0, 7)]
 
 

@@ -113,9 +113,10 @@ M_PROTECTIONS = const(13)
 M_FAULTS = const(14)
 M_CYCLES = const(15)
 M_FULL_DAH = const(16)
-MODULE_POINTS = const(17)
+M_CHARGE_MV_MAX = const(17)
+MODULE_POINTS = const(18)
 MODULE_BASE = const(1000)
-MODULE_SPAN = const(21)
+MODULE_SPAN = const(24)
 MODULE_STRIDE = const(32)
 
 # link: index in its row of values
@@ -320,7 +321,7 @@ CONTROL_MAP = (
 MODULE_MAP = (
     b'\x00\x00\x00\x08\x00\x10\x00\x18\x00"\x003\x00@\x00H'
     b'\x00Q\x00Y\x00b\x00r\x00\x80\x00\x88\x00\x90\x00\x98'
-    b'\x00\xa0'
+    b'\x00\xa0\x00\xb2'
 )
 LINK_MAP = (
     b'\x00\x00\x00\x08\x00\x12\x00"\x000\x008\x00@\x00H'

@@ -8,9 +8,9 @@ series, a counter of samples, the fields below, and from 32 on the voltage of ea
 from micropython import const
 
 from bess.core.points import (
-    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA,
-    M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM,
-    M_SOH_PM, M_STATE, MODULE_POINTS,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX,
+    M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS,
+    M_SOC_PM, M_SOH_PM, M_STATE, MODULE_POINTS,
 )
 from bess.core.tick import TICK_MASK, elapsed_ms
 from bess.devices.module_row import CELL_MV_MAX, CELL_MV_MIN, is_plausible, publish
@@ -46,6 +46,7 @@ _FIELDS = bytes((
     M_CELL_DC_MIN, 15, _SIGNED,
     M_CHARGE_MA_MAX, 16, 100,
     M_DISCHARGE_MA_MAX, 17, 100,
+    M_CHARGE_MV_MAX, 18, 10,
     M_STATE, 19, 1,
     M_PROTECTIONS, 21, 1,
     M_FAULTS, 22, 1,

@@ -3,8 +3,8 @@
 from micropython import const
 
 from bess.core.points import (
-    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA,
-    M_CYCLES, M_DISCHARGE_MA_MAX, M_FULL_DAH, M_PACK_MV, M_SOC_PM, M_SOH_PM,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX,
+    M_CURRENT_MA, M_CYCLES, M_DISCHARGE_MA_MAX, M_FULL_DAH, M_PACK_MV, M_SOC_PM, M_SOH_PM,
 )
 
 CELL_MV_MIN = const(1)       # 0 mV is how a missing cell or a broken wire reads
@@ -24,6 +24,7 @@ _LIMITS = (
     M_SOH_PM, 0, 1000, 0,
     M_CYCLES, 0, 65_534, 0,
     M_FULL_DAH, 0, 65_534, 0,
+    M_CHARGE_MV_MAX, 10_000, 100_000, 0,        # 0: the BMS states none
 )
 _COLUMNS = const(4)
 

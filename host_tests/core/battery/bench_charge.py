@@ -5,7 +5,8 @@ from bess.core.battery.pack import Pack
 from bess.core.battery.params import ChargeParams
 from bess.core.battery.stages import CC_CV
 from bess.core.points import (
-    M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CURRENT_MA, M_PACK_MV, M_SOC_PM,
+    M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MV_MAX, M_CURRENT_MA, M_PACK_MV,
+    M_SOC_PM,
 )
 from bess.core.tick import TICK_MASK
 from host_tests.core.bench_pack import healthy
@@ -33,7 +34,7 @@ class Settings:
 
 
 COLUMNS = {"high": M_CELL_MV_MAX, "low": M_CELL_MV_MIN, "cold": M_CELL_DC_MIN, "soc": M_SOC_PM,
-           "pack_mv": M_PACK_MV}
+           "pack_mv": M_PACK_MV, "bms_mv": M_CHARGE_MV_MAX}
 
 
 class Rig:

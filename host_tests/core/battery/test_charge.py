@@ -75,13 +75,14 @@ def test_nothing_is_wished_before_the_first_sample():
 
 
 TARGETS = (
-    # settings, BMS's voltage in mV, CV target of the highest cell, why
+    # settings, voltage in mV that the BMS states, CV target of the highest cell, why
     ({}, None, 3450, "the setting"),
     ({"charge_mv_max": 55_040}, None, 3440, "the voltage of a string"),
     ({"charge_mv_max": 57_600}, None, 3450, "a higher one does not raise it"),
     ({"charge_mv_max": 55_040, "mv_max": 54_720}, None, 3420, "the parameters are tighter"),
     ({"mv_max": 54_720}, None, 3420, "the parameters alone"),
     ({}, 54_400, 3400, "the BMS"),
+    ({}, 0, 3450, "0 is no voltage"),
     ({}, 60_000, 3450, "a higher BMS does not raise it"),
     ({"charge_mv_max": 55_040}, 54_720, 3420, "the lowest"),
     ({"cell_mv_cv": 3550, "modules_s": 4, "charge_mv_max": 4 * 55_200}, None, 3450, "in series"),
@@ -91,13 +92,21 @@ TARGETS = (
 def test_cv_target():
     for settings, bms_mv, cv_mv, why in TARGETS:
         rig = Rig(**settings)
-        rig.charge.bms_mv = bms_mv
-        rig.begin().set(high=cv_mv - 1).go(4)
+        rig.set(bms_mv=bms_mv).begin().set(high=cv_mv - 1).go(4)
         assert not rig.charge.in_cv and rig.charge.wish_w == -2500, why
         rig.set(high=cv_mv).go(1)
         assert rig.charge.in_cv and rig.charge.wish_w == -2500, (why, "reached: held")
         rig.set(high=cv_mv + 1).go(1)
         assert -2500 < rig.charge.wish_w < -2450, (why, rig.charge.wish_w)
+
+
+def test_the_cv_target_follows_the_bms():
+    rig = Rig().set(high=3420).begin().go(1)
+    assert not rig.charge.in_cv
+    rig.set(bms_mv=54_720).go(1)
+    assert rig.charge.in_cv, "lowered to 3 420 mV while it charges"
+    rig.set(bms_mv=None).go(1)
+    assert not rig.charge.in_cv, "stated no more: 3 450 mV"
 
 
 def test_the_current_falls_fast_and_rises_slowly():

@@ -2,8 +2,9 @@
 
 from bess.core.battery.pack import Pack
 from bess.core.points import (
-    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA,
-    M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_STATE,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX,
+    M_CURRENT_MA, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM,
+    M_STATE,
 )
 from bess.core.tick import TICK_MASK
 from host_tests.core.bench_pack import healthy
@@ -31,7 +32,8 @@ def test_nothing_is_known_before_the_first_sample():
     assert made.strings_live == 0 and made.soc_pm is None and made.cell_mv_max is None
     assert made.charge_ma_max == made.discharge_ma_max == 0
     for unknown in (made.soc_pm_max, made.soc_pm_min, made.cell_mv_min, made.cell_dc_max,
-                    made.cell_dc_min, made.pack_mv, made.current_ma, made.string_ma_max):
+                    made.cell_dc_min, made.pack_mv, made.current_ma, made.string_ma_max,
+                    made.bms_mv):
         assert unknown is None
     assert (made.imbalance_pm, made.faults, made.modules_live) == (1000, 0, 0)
 
@@ -59,6 +61,10 @@ EXTREMES = (
      "4 times the weakest"),
     (M_DISCHARGE_MA_MAX, (0, 50_000, 90_000, 90_000), "discharge_ma_max", 0, "one is closed"),
     (M_CHARGE_MA_MAX, (900_000,) * 4, "charge_ma_max", 4 * RATED_MA, "never above the rating"),
+    (M_CHARGE_MV_MAX, (None,) * 4, "bms_mv", None, "no BMS states a charge voltage"),
+    (M_CHARGE_MV_MAX, (55_200,) * 4, "bms_mv", 55_200, "all state the same"),
+    (M_CHARGE_MV_MAX, (56_000, 55_200, 54_400, 56_000), "bms_mv", 54_400, "the lowest counts"),
+    (M_CHARGE_MV_MAX, (None, 55_200, None, 0), "bms_mv", 55_200, "who states none is no limit"),
     (M_FULL_DAH, (3140, 0, None, 3140), "soc_pm", 500, "unknown capacity has no weight"),
     (M_FULL_DAH, (0, 0, 0, 0), "soc_pm", 500, "no capacity at all: the lowest"),
     (M_FAULTS, (0, 0, 4, None), "faults", 4, "any fault"),
@@ -80,6 +86,25 @@ def test_extremes():
             made.rows[i][column] = values[i]
         sample(made, 1100, range(4))
         assert getattr(made, name) == wanted, (why, getattr(made, name))
+
+
+def test_the_charge_voltage_of_the_bms_is_that_of_live_modules():
+    made = pack(modules_s=2, strings_p=2)
+    made.rows[0][M_CHARGE_MV_MAX] = 54_400
+    made.rows[3][M_CHARGE_MV_MAX] = 55_200
+    sample(made, 1100, range(4))
+    assert made.bms_mv == 2 * 54_400, "of a string: the lowest of any module, in series"
+    made.rows[0][M_CHARGE_MV_MAX] = 54_000
+    sample(made, 1200, (0,))
+    assert made.bms_mv == 2 * 54_000, "and nothing else has changed"
+    for now_ms in range(1300, 3400, 100):
+        sample(made, now_ms, (0, 2, 3))
+    assert made.strings_live == 1 and made.bms_mv == 2 * 55_200, "its string is silent"
+    made.rows[3][M_CHARGE_MV_MAX] = 0
+    sample(made, 3400, (0, 2, 3))
+    assert made.bms_mv is None, "nobody says it any more"
+    sample(made, 3500, (1,))
+    assert made.bms_mv == 2 * 54_000, "back"
 
 
 def test_full_is_only_shown_when_every_module_is_full():

@@ -4,9 +4,9 @@ from hypothesis import given, strategies as st
 
 from bess.core.battery.pack import Pack
 from bess.core.points import (
-    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA,
-    M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_STATE,
-    MODULE_POINTS,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX,
+    M_CURRENT_MA, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM,
+    M_STATE, MODULE_POINTS,
 )
 from bess.core.tick import TICK_MASK
 
@@ -27,6 +27,7 @@ VALUES = st.fixed_dictionaries({
     M_PROTECTIONS: st.none() | st.integers(0, 1023),
     M_FAULTS: st.none() | st.integers(0, 63),
     M_FULL_DAH: st.none() | st.integers(0, 65_534),
+    M_CHARGE_MV_MAX: st.none() | st.just(0) | st.integers(10_000, 100_000),
 })
 TICKS = st.lists(
     st.tuples(st.sampled_from((100, 100, 100, 500, 1900, 2100, 60_000)),
@@ -63,6 +64,8 @@ class Model:
         found["pack_mv"] = sum(row[M_PACK_MV] for row in rows) // len(strings)
         found["current_ma"] = sum(row[M_CURRENT_MA] for row in rows) // self.modules_s
         found["string_ma_max"] = max(abs(row[M_CURRENT_MA]) for row in rows)
+        stated = [row[M_CHARGE_MV_MAX] for row in rows if row[M_CHARGE_MV_MAX]]
+        found["bms_mv"] = min(stated) * self.modules_s if stated else None
         charges = [row[M_SOC_PM] for row in rows]
         if None in charges:
             found["soc_pm"] = found["soc_pm_max"] = found["soc_pm_min"] = None

@@ -45,9 +45,8 @@ class Charge:
     goes on, else FULL .. STOPPED. in_cv: the highest cell is held at the CV target.
     stuck: the last charge was given up after 2 h at the CV target. budget: minutes of TRICKLE.
 
-    To be set from outside: params (replaced whole), bms_mv (charge voltage that the BMS states
-    for a string, None = not told), timeout_ms (0 = none), resumes (a done charge goes on 20 pm
-    lower: within a schedule).
+    To be set from outside: params (replaced whole), timeout_ms (0 = none), resumes (a done charge
+    goes on 20 pm lower: within a schedule).
     """
 
     def __init__(self, settings, pack):
@@ -55,7 +54,6 @@ class Charge:
         self.done = STOPPED
         self.in_cv = self.stuck = self.resumes = False
         self.params = ChargeParams()
-        self.bms_mv = None
         self.timeout_ms = 0
         self._pack = pack
         self._settings = settings
@@ -172,13 +170,14 @@ class Charge:
         return self.budget.left_min(now_ms) > 0
 
     def _cv_mv(self):
-        """CV target of the highest cell."""
+        """CV target of the highest cell: the lowest of setting, voltage of a string and BMS."""
         mv_max = self.params.mv_max or self._settings.charge_mv_max
         mv = self._settings.cell_mv_cv
         if mv_max:
             mv = min(mv, mv_max // self._cells)
-        if self.bms_mv is not None:
-            mv = min(mv, self.bms_mv // self._cells)
+        bms_mv = self._pack.bms_mv
+        if bms_mv is not None:
+            mv = min(mv, bms_mv // self._cells)
         return mv
 
     def _limit_ma(self):

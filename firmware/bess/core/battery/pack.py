@@ -11,9 +11,9 @@ from array import array
 from micropython import const
 
 from bess.core.points import (
-    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CURRENT_MA,
-    M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM, M_STATE,
-    MODULE_POINTS,
+    M_CELL_DC_MAX, M_CELL_DC_MIN, M_CELL_MV_MAX, M_CELL_MV_MIN, M_CHARGE_MA_MAX, M_CHARGE_MV_MAX,
+    M_CURRENT_MA, M_DISCHARGE_MA_MAX, M_FAULTS, M_FULL_DAH, M_PACK_MV, M_PROTECTIONS, M_SOC_PM,
+    M_STATE, MODULE_POINTS,
 )
 from bess.core.tick import TICK_MASK
 
@@ -34,7 +34,8 @@ class Pack:
     soc_pm (weighted by capacity; 1000 only when every module says so), soc_pm_max, soc_pm_min,
     cell_mv_max, cell_mv_min, cell_dc_max, cell_dc_min, pack_mv (mean of the strings),
     current_ma (sum of the strings, + discharges), string_ma_max (largest magnitude),
-    charge_ma_max and discharge_ma_max (of the whole pack), imbalance_pm (1000 = equal),
+    charge_ma_max and discharge_ma_max (of the whole pack), bms_mv (lowest charge voltage that a
+    BMS states, for a string; None while none does), imbalance_pm (1000 = equal),
     faults (not 0 when any module has one), strings_live, strings_on (live and on the bus: these
     share the current), modules_live, last_ms (while no
     string is live: when a whole one was last heard), samples (a count), lost, back, fresh (bits of
@@ -69,6 +70,7 @@ class Pack:
         self._soc_max = [_LOW] * count
         self._soc_min = [_HIGH] * count
         self._charge = [_HIGH] * count
+        self._charge_mv = [_HIGH] * count
         self._discharge = [_HIGH] * count
         self._mv = [0] * count
         self._ma = [0] * count
@@ -169,7 +171,7 @@ class Pack:
         for k in range(first, first + self.modules_s):
             self._cell_max[k] = self._dc_max[k] = self._soc_max[k] = _LOW
             self._cell_min[k] = self._dc_min[k] = self._soc_min[k] = _HIGH
-            self._charge[k] = self._discharge[k] = _HIGH
+            self._charge[k] = self._discharge[k] = self._charge_mv[k] = _HIGH
             self._mv[k] = self._ma[k] = self._ma_abs[k] = 0
             self._capacity[k] = self._charged[k] = self._faults[k] = 0
         self._slow = True
@@ -185,6 +187,7 @@ class Pack:
         if (row[M_SOC_PM] != self._soc_min[i] or row[M_CELL_DC_MAX] != self._dc_max[i]
                 or row[M_CELL_DC_MIN] != self._dc_min[i] or row[M_FULL_DAH] != self._capacity[i]
                 or row[M_CHARGE_MA_MAX] != self._charge[i]
+                or (row[M_CHARGE_MV_MAX] or _HIGH) != self._charge_mv[i]
                 or row[M_DISCHARGE_MA_MAX] != self._discharge[i] or row[M_STATE] != self._state[i]
                 or row[M_PROTECTIONS] != self._protections[i] or row[M_FAULTS] != self._faults[i]):
             self._take_slow(i, row)
@@ -201,6 +204,7 @@ class Pack:
         full_dah = row[M_FULL_DAH] or 0
         self._capacity[i] = full_dah
         self._charged[i] = full_dah * soc_pm
+        self._charge_mv[i] = row[M_CHARGE_MV_MAX] or _HIGH
         self._faults[i] = row[M_FAULTS] or 0
         self._state[i], self._protections[i] = row[M_STATE], row[M_PROTECTIONS]
         state, protections = row[M_STATE], row[M_PROTECTIONS] or 0
@@ -244,6 +248,8 @@ class Pack:
     def _summarize_slow(self):
         self._charge_min = min(self._charge)
         self._discharge_min = min(self._discharge)
+        bms_mv = min(self._charge_mv)
+        self.bms_mv = bms_mv * self.modules_s if bms_mv < _HIGH else None
         self.faults = max(self._faults)
         self.cell_dc_max = max(self._dc_max)
         self.cell_dc_min = min(self._dc_min)
@@ -277,7 +283,7 @@ class Pack:
         self.soc_pm = self.soc_pm_max = self.soc_pm_min = None
         self.cell_mv_max = self.cell_mv_min = None
         self.cell_dc_max = self.cell_dc_min = None
-        self.pack_mv = self.current_ma = self.string_ma_max = None
+        self.pack_mv = self.current_ma = self.string_ma_max = self.bms_mv = None
         self.charge_ma_max = self.discharge_ma_max = 0
         self._charge_min = self._discharge_min = 0
         self.imbalance_pm = 1000
