@@ -1,12 +1,12 @@
 """What ends a discharge of a person, whom the one charge serves, wishes that change."""
 
 from bess.core.battery.rounds import DURATION, STOPPED, TIMEOUT
-from bess.core.control.modes import CHARGE, DISCHARGE, IDLE
+from bess.core.control.modes import CHARGE, DISCHARGE, IDLE, STANDBY
 from bess.core.events import INFO, WARNING
 from bess.core.points import (
-    BY_CALIBRATION, BY_MANUAL, BY_REMOTE, BY_SCHEDULE, EVENT_CHARGE_COMPLETE,
+    BY_CALIBRATION, BY_MANUAL, BY_PROTECT_CHARGE, BY_REMOTE, BY_SCHEDULE, EVENT_CHARGE_COMPLETE,
     EVENT_CHARGE_TIMEOUT, EVENT_DISCHARGE_COMPLETE, EVENT_DISCHARGE_TIMEOUT, M_CELL_MV_MAX,
-    M_SOC_PM,
+    M_CELL_MV_MIN, M_SOC_PM,
 )
 from host_tests.core.bench_pack import Bench
 from host_tests.core.control.test_wishes import clock
@@ -86,6 +86,64 @@ def test_how_long_a_charge_lasts():
         found = told(bench, EVENT_CHARGE_COMPLETE), told(bench, EVENT_CHARGE_TIMEOUT)
         assert found == (([(INFO, code)], [(WARNING, code)]) if code else ([], []))
         assert manager.wishes.manual == (0 if code else CHARGE)
+
+
+def outranked(bench):
+    bench.rows(M_CELL_MV_MIN, 2850)     # protective charge
+    bench.run(5000)
+    assert bench.manager.requests.rank == BY_PROTECT_CHARGE
+
+
+def tripped(bench):
+    bench.pcs_state = 3          # its fault
+    bench.run(5000)
+    assert bench.manager.mode == STANDBY
+
+
+# what happens in between, the operation, its event, code, why
+BESIDE = (
+    (outranked, lambda m: m.start_discharging(1000, 1), EVENT_DISCHARGE_COMPLETE, DURATION,
+     "a discharge for a minute"),
+    (outranked, lambda m: m.start_discharging(1000, 0), EVENT_DISCHARGE_COMPLETE, TIMEOUT,
+     "a discharge with the time-out of the parameters"),
+    (outranked, lambda m: m.start_charging(0), EVENT_CHARGE_COMPLETE, TIMEOUT, "a charge"),
+    (tripped, lambda m: m.start_discharging(1000, 1), EVENT_DISCHARGE_COMPLETE, DURATION,
+     "a discharge for a minute, in STANDBY"),
+    (tripped, lambda m: m.start_charging(0), EVENT_CHARGE_COMPLETE, TIMEOUT,
+     "a charge, in STANDBY"),
+)
+
+
+def test_time_goes_on_while_something_else_wins_or_nothing_runs():
+    for happens, begin, event, code, why in BESIDE:
+        bench = Bench(locked=True).started()
+        manager = bench.manager
+        manager.set_charge_params(minutes_max=1)
+        manager.set_discharge_params(minutes_max=1)
+        bench.tick()
+        assert begin(manager) == 0
+        bench.run(5000)
+        happens(bench)
+        bench.run(49_900)
+        assert told(bench, event) == [] and manager.wishes.manual, why
+        bench.run(200)
+        assert told(bench, event) == [(INFO, code)] and not manager.wishes.manual, why
+        bench.run(60_000)
+        assert told(bench, event) == [(INFO, code)], (why, "once")
+
+
+def test_a_charge_of_the_schedule_that_waits_is_not_over():
+    bench = Bench().started()
+    manager = bench.manager
+    manager.set_charge_params(minutes_max=1)
+    clock(bench, 1)
+    manager.add_schedule((1, 7, 1, 0, CHARGE, -3000, 60, 1))
+    bench.run(2000)
+    manager.ask_remote(1000, 90_000)
+    bench.run(80_000)
+    assert manager.requests.rank == BY_REMOTE and told(bench, EVENT_CHARGE_COMPLETE) == []
+    bench.run(20_000)
+    assert manager.requests.rank == BY_SCHEDULE and manager.command.battery_w == -3000
 
 
 def test_a_charge_of_a_person_follows_its_method():

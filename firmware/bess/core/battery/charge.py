@@ -105,6 +105,11 @@ class Charge:
             soc_pm = min(soc_pm, self._target_pm)
         self._done_pm = soc_pm
 
+    def expire(self, now_ms):
+        """Every tick, also while another one wins or nothing runs: the time-out goes on."""
+        if self.timeout_ms and (now_ms - self._began_ms) & TICK_MASK >= self.timeout_ms:
+            self.end(TIMEOUT)
+
     def tick(self, command_w, cell_high, now_ms):
         """Every tick in which this charge is the winner.
 
@@ -117,9 +122,10 @@ class Charge:
         if self.done:
             self._resume(now_ms)
             return
-        if self.timeout_ms and (now_ms - self._began_ms) & TICK_MASK >= self.timeout_ms:
-            self.end(TIMEOUT)
-        elif self._method == PULSED:
+        self.expire(now_ms)
+        if self.done:
+            return
+        if self._method == PULSED:
             self._pulse(command_w, dt_ms)
         elif self._method == TRICKLE and command_w < 0 and not self.budget.use(dt_ms, now_ms):
             self.end(TIMEOUT)

@@ -60,19 +60,23 @@ class Discharge:
             self.done = code
             self.wish_w = 0
 
+    def expire(self, now_ms):
+        """Every tick, also while another one wins or nothing runs: its time goes on."""
+        spent_ms = (now_ms - self._began_ms) & TICK_MASK
+        if self._duration_ms and spent_ms >= self._duration_ms:
+            self.end(DURATION)
+        elif self.timeout_ms and spent_ms >= self.timeout_ms:
+            self.end(TIMEOUT)
+
     def tick(self, command_w, battery_w, now_ms):
         """Every tick in which this discharge is the winner.
 
         command_w: power commanded in the tick before; battery_w: measured at AC, None = unknown.
         """
         new = self._rounds.over(self._pack.fresh) and self._pack.strings_live != 0
+        self.expire(now_ms)
         if self.done:
             return
-        spent_ms = (now_ms - self._began_ms) & TICK_MASK
-        if self._duration_ms and spent_ms >= self._duration_ms:
-            return self.end(DURATION)
-        if self.timeout_ms and spent_ms >= self.timeout_ms:
-            return self.end(TIMEOUT)
         if new and self._empty():
             return self.end(LIMIT)
         if self._settled.held(command_w == self.wish_w and battery_w is not None, now_ms):

@@ -151,13 +151,15 @@ class Operations:
             wanted = BY_CALIBRATION
         if wanted != self.charger:
             self._begin_charge(wanted, now_ms)
-        if not wanted or manager.requests.rank != wanted or manager.sequence.step != RUN:
+        if not wanted:
             return
-        if not charge.done or charge.resumes:
-            before = charge.done
+        before = charge.done
+        if manager.requests.rank != wanted or manager.sequence.step != RUN:
+            charge.expire(now_ms)
+        elif not before or charge.resumes:
             charge.tick(manager.command.battery_w, manager.window.lo_why == WHY_CELL_HIGH, now_ms)
-            if charge.done and not before:
-                self._note_charge(now_ms)
+        if charge.done and not before:
+            self._note_charge(now_ms)
         if wanted == BY_MANUAL:
             if charge.done:
                 self.charger = _NONE
@@ -199,8 +201,10 @@ class Operations:
             return
         if manager.requests.rank == wanted and manager.sequence.step == RUN:
             discharge.tick(manager.command.battery_w, manager.image.now[BATTERY_W], now_ms)
-            if discharge.done:
-                self._note_discharge(now_ms)
+        else:
+            discharge.expire(now_ms)
+        if discharge.done:
+            self._note_discharge(now_ms)
         if wanted == BY_MANUAL:
             if discharge.done:
                 self._discharger = _NONE
