@@ -71,8 +71,8 @@ class Operate(PowerManager):
             return self.refuse(refusal)
         if self.mode == MAINTENANCE:
             return self.test_power(battery_w)
-        minutes = minutes or self.timeout_min(battery_w)
-        self.wishes.begin_power(battery_w, minutes, self.now_ms)
+        self.wishes.begin_power(battery_w, minutes or self.timeout_min(battery_w), self.now_ms)
+        self.wishes.limited_w = 0 if minutes else battery_w
         return 0
 
     def timeout_min(self, battery_w):

@@ -50,8 +50,9 @@ class Site(SiteTick):
             return self.refuse(refusal)
         for each in self.packs:
             each.wishes.end_manual(self.now_ms)
-        minutes = minutes or self.timeout_min(battery_w)
-        self.requests.ask(self._manual, battery_w, self.now_ms, minutes * _MINUTE_MS)
+        life_ms = (minutes or self.timeout_min(battery_w)) * _MINUTE_MS
+        self.requests.ask(self._manual, battery_w, self.now_ms, life_ms)
+        self._limited_w = 0 if minutes else battery_w
         return 0
 
     def start_charging(self, soc_pm_target):

@@ -16,6 +16,7 @@ from bess.core.control.modes import STANDBY
 from bess.core.control.pack_events import PackEvents
 from bess.core.control.parts import Command
 from bess.core.control.site_views import SiteAlarms, SiteViews
+from bess.core.control.wishes import note_timeout
 from bess.core.curves import part
 from bess.core.events import INFO, Events
 from bess.core.flow.direction import Direction
@@ -62,6 +63,7 @@ class SiteTick(PowerManager):
         self.history = History(64)
         self.rank = self.wish_w = 0
         self.now_ms = self.meter_step = self._battery_ms = 0
+        self._limited_w = 0             # constant power that the time-out will end
         self.latched = self.first_cause = self.run_wanted = 0
         self.mode = STANDBY
         self.local = self.pressed = False
@@ -185,6 +187,9 @@ class SiteTick(PowerManager):
             for slot in range(SLOTS):
                 if ended >> slot & 1:
                     self.events.note(EVENT_REQUEST_ENDED, INFO, RANKS[slot], now_ms)
+            if self._limited_w and self.requests.wish_of(self._manual) is None:
+                note_timeout(self._limited_w, self.events, now_ms)
+                self._limited_w = 0
 
     def _find_winner(self):
         """The highest rank wins, the site's or a pack's; what packs wish is added up."""
@@ -327,6 +332,7 @@ class SiteTick(PowerManager):
     def end_manual(self):
         """The constant power that a person has asked for is over."""
         self.requests.withdraw(self._manual)
+        self._limited_w = 0
 
     def breach(self, number, now_ms):
         """Zero and an emergency for every pack."""

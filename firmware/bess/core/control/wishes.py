@@ -7,11 +7,15 @@ loaded when something first needs them, by whoever asks, which is never the tick
 
 from micropython import const
 
-from bess.core.battery.rounds import STOPPED
+from bess.core.battery.rounds import STOPPED, TIMEOUT
 from bess.core.battery.soc import Soc
 from bess.core.control.modes import CHARGE, DISCHARGE, REFUSED_FULL
 from bess.core.control.protect import Protect
-from bess.core.points import BY_MANUAL, BY_PROTECT_CHARGE
+from bess.core.events import INFO, WARNING
+from bess.core.points import (
+    BY_MANUAL, BY_PROTECT_CHARGE, EVENT_CHARGE_COMPLETE, EVENT_CHARGE_TIMEOUT,
+    EVENT_DISCHARGE_COMPLETE, EVENT_DISCHARGE_TIMEOUT,
+)
 from bess.core.request import FOR_EVER, slot_of
 
 _MINUTE_MS = const(60_000)
@@ -21,13 +25,14 @@ NO_ENTRIES = b"\x11"                # what an empty schedule dumps
 class Wishes:
     """manual: what a person operates: 0 a constant power or nothing, else CHARGE or DISCHARGE.
 
+    limited_w: constant power that the time-out of the parameters will end, else 0.
     operations, schedule, zone: None until they are loaded. schedule_kept: what is stored of the
     schedule while it is not loaded.
     """
 
     def __init__(self, manager):
         settings, pack = manager.settings, manager.pack
-        self.manual = 0
+        self.manual = self.limited_w = 0
         self.operations = self.schedule = self.zone = None
         self.schedule_kept = NO_ENTRIES
         self.protect = Protect(settings, pack)
@@ -103,6 +108,9 @@ class Wishes:
         if protect.active or self._protecting:
             self._protecting = protect.active
             self.ask(self._protect, protect.active, protect.wish_w, now_ms)
+        if self.limited_w and self._requests.wish_of(self._manual) is None:
+            note_timeout(self.limited_w, self._manager.events, now_ms)
+            self.limited_w = 0
         if self.operations is not None:
             self.operations.tick(self, now_ms)
 
@@ -127,4 +135,13 @@ class Wishes:
         elif self.manual == DISCHARGE:
             self.operations.end_discharge(STOPPED, now_ms)
         self._requests.withdraw(self._manual)
-        self.manual = 0
+        self.manual = self.limited_w = 0
+
+
+def note_timeout(battery_w, events, now_ms):
+    """The time-out of the parameters has ended a charge or a discharge by a constant power."""
+    charges = battery_w < 0
+    events.note(EVENT_CHARGE_COMPLETE if charges else EVENT_DISCHARGE_COMPLETE, INFO, TIMEOUT,
+                now_ms)
+    events.note(EVENT_CHARGE_TIMEOUT if charges else EVENT_DISCHARGE_TIMEOUT, WARNING, TIMEOUT,
+                now_ms)
