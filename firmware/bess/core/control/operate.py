@@ -121,7 +121,8 @@ class Operate(PowerManager):
     def stop_operation(self):
         """End the manual request, and skip the running occurrence of the schedule, not the next.
 
-        In MAINTENANCE it ends the test. Refused LATCHED in an emergency.
+        In STANDBY no occurrence runs, so none is skipped. In MAINTENANCE it ends the test. Refused
+        LATCHED in an emergency.
         """
         if self.mode == MAINTENANCE:
             self.end_test()
@@ -129,7 +130,7 @@ class Operate(PowerManager):
         if self.latched:
             return self.refuse(REFUSED_LATCHED)
         self.wishes.end_manual(self.now_ms)
-        if self.wishes.schedule is not None:
+        if self.mode != STANDBY and self.site is None and self.wishes.schedule is not None:
             self.wishes.schedule.skip()
         return 0
 

@@ -9,8 +9,8 @@ from micropython import const
 
 from bess.core.control.grid_rules import EXPORT, INTERACTIVE
 from bess.core.control.modes import (
-    EMERGENCY, MAINTENANCE, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED, STANDBY,
-    STARTING, within,
+    CHARGE, EMERGENCY, IDLE, MAINTENANCE, OFF, REFUSED_LATCHED, REFUSED_MODE, REFUSED_NOT_STARTED,
+    STANDBY, STARTING, within,
 )
 from bess.core.control.operate import MINUTES_MAX
 from bess.core.control.site_tick import SiteTick
@@ -81,8 +81,10 @@ class Site(SiteTick):
         return min(refusals)
 
     def stop_operation(self):
-        """End the manual request, and skip the running occurrence of the schedule."""
+        """End the manual request, and skip the running occurrence while any pack runs."""
         self.end_manual()
+        if CHARGE <= self.mode <= IDLE and self.wishes.schedule is not None:
+            self.wishes.schedule.skip()
         return min([each.stop_operation() for each in self.packs])
 
     def _may_operate(self):
