@@ -193,11 +193,13 @@ class Operations:
             wanted = BY_SCHEDULE
         if wanted != self._discharger:
             self.end_discharge(STOPPED, now_ms)
-            if wanted:
-                discharge.timeout_ms = 0
-                discharge.begin(self._part_w(), 0, now_ms)
+        if not wanted:
+            return
+        if wanted != self._discharger:
+            discharge.timeout_ms = 0
+            discharge.begin(self._part_w(), 0, now_ms)
             self._discharger = wanted
-        if not wanted or discharge.done:
+        if discharge.done:
             return
         if manager.requests.rank == wanted and manager.sequence.step == RUN:
             discharge.tick(manager.command.battery_w, manager.image.now[BATTERY_W], now_ms)
