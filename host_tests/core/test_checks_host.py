@@ -1,6 +1,7 @@
 """Whatever stands in the file: sentences and safe defaults, or settings that fit; no crash."""
 
 import json
+import pathlib
 
 from hypothesis import given, settings as trials, strategies as st
 
@@ -15,6 +16,22 @@ ANYTHING = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.floats() | st.text(max_size=80),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner,
                                                                 max_size=4), max_leaves=12)
+
+
+BOARDS = pathlib.Path(__file__).resolve().parents[2] / "boards"
+
+
+def test_one_wrong_key_is_one_fault():
+    """A key that is wrong is named alone: no fault hangs on what was taken in its place."""
+    for path in sorted(BOARDS.glob("*/config.json")):
+        good = json.loads(path.read_text())
+        assert check(good)[1] == [], path
+        for key, kind, *_ in FIELDS:
+            wrong = ([], -10**9, 10**9) if kind == "int" else ([], 7, "no such word")
+            for value in wrong:
+                faults = check({**good, key: value})[1]
+                assert all(key in fault for fault in faults), (path, key, value, faults)
+                assert faults or value == "no such word", (path, key, value)
 
 
 def plausible(row):

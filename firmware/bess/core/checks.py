@@ -118,8 +118,9 @@ def _rates(s, given):
         w, rate_pm = s.values[key], s.values[rate]
         most_w = s.energy_wh_rated * rate_pm // 1000
         if w > most_w:
-            yield "%s is %d, wanted: at most %d: %s %d of %d Wh" % (
-                key, w, most_w, rate, rate_pm, s.energy_wh_rated)
+            yield ("%s is %d, wanted: at most %d: %s %d of %d Wh, strings_p %d * modules_s %d *"
+                   " module_wh_rated" % (key, w, most_w, rate, rate_pm, s.energy_wh_rated,
+                                         s.strings_p, s.modules_s))
 
 
 def _currents(s, given):
@@ -140,9 +141,10 @@ def _currents(s, given):
                 ma, strings = _contactor(s)
             most_w = ma * strings * mv // 1_000_000 * eta_pm // 1000
             if 0 < most_w < w:
-                yield ("%s is %d, wanted: at most %d: string current %d A at %d mV per cell, %s"
-                       " permits %d A" % (key, w, most_w, _string_a(s, w, eta_pm), _EMPTY_MV,
-                                          part, ma * strings // s.strings_p // 1000))
+                yield ("%s is %d, wanted: at most %d: string current %d A at %d mV per cell,"
+                       " strings_p %d, modules_s %d; %s permits %d A" % (
+                           key, w, most_w, _string_a(s, w, eta_pm), _EMPTY_MV, s.strings_p,
+                           s.modules_s, part, ma * strings // s.strings_p // 1000))
 
 
 def _contactor(s):
@@ -255,8 +257,8 @@ def _pulses(s, given):
     ramp = Ramp(s)
     ramp_ms = s.charge_w_max * 1000 // min(ramp.up_w, ramp.down_w)
     if 2 * ramp_ms > _PULSE_MS:
-        yield ("ramp_up_pm is %d, ramp_down_pm %d: %d ms to charge_w_max, wanted: at most %d,"
-               " half a pulse" % (s.ramp_up_pm, s.ramp_down_pm, ramp_ms, _PULSE_MS // 2))
+        yield ("ramp_up_pm is %d, ramp_down_pm %d of w_rated: %d ms to charge_w_max, wanted: at"
+               " most %d, half a pulse" % (s.ramp_up_pm, s.ramp_down_pm, ramp_ms, _PULSE_MS // 2))
 
 
 # number, 1 a fault or 0 a warning, check. 2, the count of modules, is taken with their numbers

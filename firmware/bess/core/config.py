@@ -292,7 +292,7 @@ def _devices(devices, where, faults):
 
 
 def _cross_check(values, links, faults):
-    """Checks between fields: only when each field alone is good."""
+    """Checks between fields; each sentence names every key that it hangs on."""
     count = values["modules_s"] * values["strings_p"] * values["packs"]
     if count > 16:
         faults.append("modules_s * strings_p * packs is %d, allowed: at most 16" % count)
