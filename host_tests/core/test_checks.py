@@ -170,7 +170,8 @@ CASES = (
     (13, "W", {"shed_1_pm": 100}, {"backup_output": 0}, {"backup_output": 1}, "shed_1_pm",
      "a site without islands sheds nothing"),
     (14, "E", BIG, {"ramp_up_pm": 34}, {"ramp_up_pm": 33},
-     "ramp_up_pm is 33, ramp_down_pm 200 of w_rated: 30303 ms to charge_w_max, wanted: at most 30000",
+     "ramp_up_pm is 33, ramp_down_pm 200 of w_rated: 30303 ms to charge_w_max, wanted: at most"
+     " 30000",
      "a pulse is mostly ramp"),
     (14, "E", BIG, {"ramp_down_pm": 34}, {"ramp_down_pm": 33}, "ramp_down_pm 33", "and back"),
     (14, "E", {"grid_connection": 1, "links": site()}, {"pcs_forms_grid": 1},
