@@ -1,7 +1,7 @@
 """When the DC link counts as full, and the time that a stop grants to a falling current."""
 
 from bess.core.battery.sequence import (
-    CHECK, COOL, EMPTY, FILL, OPEN, OPEN_PLUS, REST, RUN, STOP_PCS,
+    CHECK, COOL, EMPTY, FAILED_NONE, FILL, K_MINUS, OPEN, OPEN_PLUS, REST, RUN, STOP_PCS, WELDED,
 )
 from bess.core.points import BATTERY_W, DC_MV, M_PACK_MV
 from host_tests.core.battery.test_sequence import Rig
@@ -31,6 +31,28 @@ def test_the_quickest_cause_decides_when_the_contactors_open():
             rig.step(100)
             assert rig.now_ms - start_ms <= 8000, why
         assert within_ms - 200 <= rig.now_ms - start_ms <= within_ms + 100, why
+
+
+LET_GO = (
+    # ticks for which the feedback still says closed, failed, why; the call comes between two ticks
+    (2, FAILED_NONE, "coils follow in the first of them: 100 ms since then"),
+    (3, WELDED, "200 ms since then"),
+)
+
+
+def test_a_tested_contactor_opens_in_the_time_since_its_coil_was_let_go():
+    for ticks, failed, why in LET_GO:
+        rig = Rig()
+        rig.sequence.hold(K_MINUS, rig.now_ms)
+        rig.step(1000)
+        rig.follow = None
+        rig.sequence.stop(rig.now_ms - 100)     # the time that the manager knows: the last tick
+        seen = []
+        for _ in range(ticks):
+            seen.append(rig.step(100).failed)
+        rig.follow = 7
+        seen.append(rig.step(100).failed)
+        assert max(seen) == failed and rig.sequence.step == REST, (why, seen)
 
 
 QUIET = (

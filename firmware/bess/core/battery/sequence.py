@@ -107,6 +107,7 @@ class Sequence:
         self._peak_ma = 0
         self._samples = 0
         self._spent_ms = 0
+        self._asked = False         # from outside, perhaps between two ticks
 
     def start(self, now_ms):
         """Begin to start from rest; nothing in any other step. A hot resistor cools first."""
@@ -122,6 +123,7 @@ class Sequence:
     def stop(self, now_ms, at_once=False):
         """Begin to stop; at_once leaves out the ramp (trip, emergency) and always opens."""
         self._urgent = self._urgent or at_once
+        self._asked = self._asked or self.step == HOLD
         if self.step == HOLD or self.phase == STARTING and self.step < WAIT_PCS:
             self._enter(OPEN, now_ms)
         elif self.step == KEEP:
@@ -170,6 +172,9 @@ class Sequence:
         """One tick: go on, time out, or stay."""
         self.failed = FAILED_NONE
         step = self.step
+        if self._asked:                 # the coils follow in this tick: its time limit begins
+            self._asked = False
+            self._entered_ms = now_ms
         self._spent_ms = (now_ms - self._entered_ms) & TICK_MASK
         done = self._DONE[step]
         limit_ms = self._start_ms if step == START_PCS else _LIMIT_MS[step]
