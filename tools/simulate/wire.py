@@ -48,7 +48,7 @@ class Wire:
         self._answer = peer.answer
         self._random = random
         self._late = []             # (ms from the tick's start, bytes)
-        self._at = 0                # ms into the tick before which nothing happens
+        self._at = self._span_ms = 0    # ms into the tick before which nothing happens; its length
         self._reopen_ms = _REOPEN_MS_MIN
         self._left_ms = 0
         self._timeouts = 0
@@ -65,6 +65,7 @@ class Wire:
     def run(self, tick_ms, span_ms, now_s):
         """Everything on the wire in [tick_ms, tick_ms + span_ms)."""
         at, transactions = self._at, self._transactions
+        self._span_ms = span_ms
         if not self.link.is_open and not self._reopens(span_ms):
             return
         poll = transactions.poll
@@ -109,7 +110,9 @@ class Wire:
         transactions = self._transactions
         self._timeouts = transactions.timeouts
         self._reopen_ms = _REOPEN_MS_MIN
-        transactions.receive(answer, len(answer), tick_ms + at & TICK_MASK)
+        # the next tick has not begun: nothing that it reads is younger than itself
+        come = at if at < self._span_ms else self._span_ms
+        transactions.receive(answer, len(answer), tick_ms + come & TICK_MASK)
         return at + _TURN_MS
 
     def _trouble(self, answer, at, now_s):
