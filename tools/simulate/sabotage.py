@@ -80,6 +80,15 @@ def _set(name, value):
 
 
 # rule: what is patched, each as (owner, name, replacement)
+def _step(answer, *names):
+    """These conditions of the contactors' sequence: by name, and in its table of steps."""
+    def condition(sequence):
+        return answer
+    own = [Sequence.__dict__[name] for name in names]
+    table = tuple(condition if step in own else step for step in Sequence._DONE)
+    return [(Sequence, "_DONE", table)] + [(Sequence, name, condition) for name in names]
+
+
 RULES = {
     "cell high": lambda: [
         _open_gate(points.WHY_CELL_HIGH, points.WHY_PACK_VOLTAGE), _no_blocks()],
@@ -106,15 +115,13 @@ RULES = {
     "silence opens": lambda: [
         _after(Diagnosis, "tick", _clear_cause(points.CAUSE_MODULES_SILENT))],
     "ramp": lambda: [(Ramp, "_towards", _jump)],
-    "precharge": lambda: [(Sequence, "_filled", lambda self: True)],
-    "precharge pause": lambda: [(Sequence, "_cooled", lambda self: True)],
+    "precharge": lambda: _step(True, "_filled"),
+    "precharge pause": lambda: _step(True, "_cooled"),
     "open without current": lambda: [
-        (Sequence, "_power_small", lambda self: True),
-        (Sequence, "_current_small", lambda self: True),
-        (Sequence, "stop", _open_now)],
-    "open in spite of current": lambda: [(Sequence, "_current_small", lambda self: False)],
+        *_step(True, "_power_small", "_current_small"), (Sequence, "stop", _open_now)],
+    "open in spite of current": lambda: _step(False, "_current_small"),
     "weld check": lambda: [
-        (Sequence, "_all_open", lambda self: True),
+        *_step(True, "_all_open"),
         _after(Diagnosis, "tick", _clear_cause(points.CAUSE_CONTACTOR))],
     "refresh": lambda: [_after(StorageControl, "__init__", _set("_refresh_ms", _NEVER_MS))],
     "request expiry": lambda: [_after(Requests, "ask", _live_for_ever)],
