@@ -29,6 +29,7 @@ def local(epoch_s):
 def _renew(world, spent_s, name, *words):
     """The same call every 2 s, as a person who holds a button."""
     person = world.person
+    person.tests = name
     until_s = world.now_s + spent_s
     while world.now_s < until_s:
         if world.controller.call(name, *words) == _ACCEPTED:

@@ -75,7 +75,7 @@ class Person:
     nobody has reset it yet. starts: how often a start was asked for, until somebody clears it.
     script: what is done on purpose (errands.py), None for nothing; alone: the energy manager
     rests meanwhile. plan: [(begin, end, sign)] of schedule entries, the lowest first; in_service:
-    MAINTENANCE; renewed_s: when a test was renewed last.
+    MAINTENANCE; tests: the call that is held; renewed_s: when a test was renewed last.
     """
 
     def __init__(self, world):
@@ -87,6 +87,7 @@ class Person:
         self.plan = []
         self.in_service = False
         self.renewed_s = -1000.0
+        self.tests = ""
         self._world = world
         self._script_s = 0.0
         self._look_s = 2.0

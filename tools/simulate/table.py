@@ -12,7 +12,7 @@ _HEAD = """\
 Written by `python -m tools.simulate --table`. The oracle sees the true cells, currents and
 contactors, and the bytes on the wires; nothing of the firmware.
 
-One core simulates some 1 800 seconds a second with 4 modules and 1 200 with 16, at ticks of 1 s
+One core simulates some 1 800 seconds a second with 4 modules and 1 100 with 16, at ticks of 1 s
 with faults (CPython 3.11, on a machine with much else to do). `make bench` measures both anew.
 
 ## Truths
