@@ -198,23 +198,13 @@ class PacksWorld(World):
 
     def tick(self):
         """One tick of everything."""
-        dt_s, site, controller, sections = self.dt_s, self.site, self.controller, self.sections
+        dt_s, sections = self.dt_s, self.sections
         self.ticks += 1
         self.now_s += dt_s
         self.now_ms = (self.now_ms + self.tick_ms) & TICK_MASK
         for section in sections:
             section.now_s, section.up_s = self.now_s, self.up_s
-        self.faults.act(self.now_s, dt_s)
-        site.step(dt_s)
-        self.ledger.flow(dt_s)
-        if self._down_s > 0:
-            self._down_s -= dt_s
-            if self._down_s <= 0:
-                self._boot()
-        elif self.stalled_s > 0:
-            self.stalled_s -= dt_s
-        if controller.manager is not None and self.stalled_s <= 0:
-            self._control(dt_s)
+        self._flow_on(dt_s)
         self._look_for_breach()
         self.oracle.check(dt_s)
         for section in sections:

@@ -203,12 +203,21 @@ class World(Wired):
 
     def tick(self):
         """One tick of everything."""
-        dt_s, site, controller = self.dt_s, self.site, self.controller
+        dt_s, site = self.dt_s, self.site
         self.ticks += 1
         self.now_s += dt_s
         self.now_ms = (self.now_ms + self.tick_ms) & TICK_MASK
+        self._flow_on(dt_s)
+        self.oracle.check(dt_s)
+        pcs, bank = site.pcs, site.bank
+        self.trace.update(_TRACE.pack(
+            int(pcs.ac_w), int(bank.current_ma), int(bank.bus_mv), int(pcs.wanted_w()),
+            site.coils, pcs.run_asked, pcs.state))
+
+    def _flow_on(self, dt_s):
+        """Faults, physics, then the controller where it is up and not late."""
         self.faults.act(self.now_s, dt_s)
-        site.step(dt_s)
+        self.site.step(dt_s)
         self.ledger.flow(dt_s)
         if self._down_s > 0:
             self._down_s -= dt_s
@@ -216,13 +225,8 @@ class World(Wired):
                 self._boot()
         elif self.stalled_s > 0:
             self.stalled_s -= dt_s
-        if controller.manager is not None and self.stalled_s <= 0:
+        if self.controller.manager is not None and self.stalled_s <= 0:
             self._control(dt_s)
-        self.oracle.check(dt_s)
-        pcs, bank = site.pcs, site.bank
-        self.trace.update(_TRACE.pack(
-            int(pcs.ac_w), int(bank.current_ma), int(bank.bus_mv), int(pcs.wanted_w()),
-            site.coils, pcs.run_asked, pcs.state))
 
     def _control(self, dt_s):
         controller, now_s = self.controller, self.now_s
